@@ -1,0 +1,157 @@
+"""Watch a Messages answer go by."""
+
+from __future__ import annotations
+
+import msgspec
+
+from providers.wire import sse
+from providers.wire.anthropic_messages.errors import read_error
+from providers.wire.anthropic_messages.usage import Tally, WireUsage
+from providers.wire.errors import BadAnswer, ErrorInfo
+from providers.wire.usage import Usage
+from providers.wire.watch import Sight
+
+
+class Block(msgspec.Struct):
+    type: str | None = None
+    text: str | None = None
+    thinking: str | None = None
+    input: msgspec.Raw | None = None
+    data: str | None = None
+
+
+class Message(msgspec.Struct):
+    id: str | None = None
+    model: str | None = None
+    content: list[Block] | None = None
+    stop_reason: str | None = None
+    usage: WireUsage | None = None
+
+
+class Delta(msgspec.Struct):
+    text: str | None = None
+    thinking: str | None = None
+    partial_json: str | None = None
+    signature: str | None = None
+    stop_reason: str | None = None
+
+
+class StreamEvent(msgspec.Struct):
+    """Any event: the members that a gateway looks at."""
+
+    type: str = ""
+    message: Message | None = None
+    content_block: Block | None = None
+    delta: Delta | None = None
+    usage: WireUsage | None = None
+
+
+class Answer(Message):
+    type: str | None = None
+
+
+_event = msgspec.json.Decoder(StreamEvent)
+_answer = msgspec.json.Decoder(Answer)
+
+PLAIN_BLOCKS = frozenset({"text", "thinking", "tool_use"})
+"""Blocks that begin empty and get their content by deltas; any other holds content from the start."""
+
+
+class MessagesWatcher:
+    """See providers.wire.watch.Watcher."""
+
+    __slots__ = (
+        "_tally",
+        "error",
+        "finish",
+        "output_bytes",
+        "response_id",
+        "response_model",
+    )
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+        self.response_id = ""
+        self.response_model = ""
+        self.output_bytes = 0
+        self.finish = ""
+        self.error: ErrorInfo | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._tally.usage()
+
+    def event(self, block: bytes) -> Sight:
+        name, data = sse.parse(block)
+        if not data:
+            return Sight.LIFECYCLE
+        try:
+            event = _event.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if name == b"error":
+                self.error = read_error(200, data)
+                return Sight.ERROR
+            return Sight.BROKEN
+        return self._event(event, data)
+
+    def _event(self, event: StreamEvent, data: bytes) -> Sight:
+        match event.type:
+            case "content_block_delta":
+                return self._delta(event.delta)
+            case "content_block_start":
+                return self._start(event.content_block)
+            case "message_start" if event.message is not None:
+                self._note(event.message)
+                return Sight.LIFECYCLE
+            case "message_delta":
+                return self._message_delta(event)
+            case "message_stop":
+                return Sight.TERMINAL
+            case "error":
+                self.error = read_error(200, data)
+                return Sight.ERROR
+            case _:
+                return Sight.LIFECYCLE
+
+    def _delta(self, delta: Delta | None) -> Sight:
+        if delta is None:
+            return Sight.CONTENT
+        size = len(delta.text or "") + len(delta.thinking or "") + len(delta.partial_json or "")
+        self.output_bytes += size
+        return Sight.CONTENT if size or delta.signature else Sight.LIFECYCLE
+
+    def _start(self, block: Block | None) -> Sight:
+        if block is None or block.type in PLAIN_BLOCKS and not (block.text or block.thinking):
+            begun_call = block is not None and block.type == "tool_use"
+            return Sight.CONTENT if begun_call else Sight.LIFECYCLE
+        self.output_bytes += len(block.text or "") + len(block.thinking or "")
+        return Sight.CONTENT
+
+    def _message_delta(self, event: StreamEvent) -> Sight:
+        if event.usage is not None:
+            self._tally.note(event.usage)
+        if event.delta is not None and event.delta.stop_reason:
+            self.finish = event.delta.stop_reason
+        return Sight.TAIL
+
+    def _note(self, message: Message) -> None:
+        self.response_id = message.id or self.response_id
+        self.response_model = message.model or self.response_model
+        self.finish = message.stop_reason or self.finish
+        if message.usage is not None:
+            self._tally.note(message.usage)
+
+    def body(self, data: bytes) -> None:
+        try:
+            answer = _answer.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise BadAnswer("it is not a message") from None
+        if answer.type == "error":
+            self.error = read_error(200, data)
+            return
+        if answer.content is None:
+            raise BadAnswer("it is not a message")
+        self._note(answer)
+        for block in answer.content:
+            raw = bytes(block.input) if block.input is not None else b""
+            self.output_bytes += len(block.text or "") + len(block.thinking or "") + len(raw)

@@ -1,0 +1,111 @@
+"""Open a JSON body one level deep: its members stay the client's own bytes.
+
+What is authorised and what is sent on is the same decoded object: of duplicate members the
+last wins, and only one is sent. msgspec checks the grammar of what it skips, not its UTF-8,
+so that is checked here. Nesting deeper than the parser allows is refused by the parser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from providers.wire.errors import Unreadable
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_text = msgspec.json.Decoder(str)
+_flag = msgspec.json.Decoder(bool)
+_number = msgspec.json.Decoder(int | None)
+_encode = msgspec.json.encode
+
+LONGEST_MODEL_NAME = 200
+
+
+class Envelope:
+    """The top-level members of a request; values are raw bytes.
+
+    `model` and `stream` are decoded, since the gateway routes by them.
+    """
+
+    __slots__ = ("body", "members", "model", "stream")
+
+    def __init__(
+        self, body: bytes, members: dict[str, msgspec.Raw], model: str, stream: bool
+    ) -> None:
+        self.body = body
+        self.members = members
+        self.model = model
+        self.stream = stream
+
+    def with_members(self, changed: dict[str, bytes]) -> bytes:
+        """The body again with members set to JSON text; the others are the client's own bytes."""
+        raw = {name: msgspec.Raw(value) for name, value in changed.items()}
+        return _encode({**self.members, **raw})
+
+    def json(self) -> bytes:
+        """The body as it was decoded: duplicate members gone, nothing else changed."""
+        return _encode(self.members)
+
+
+def open_envelope(body: bytes, required: tuple[str, ...] = ()) -> Envelope:
+    """Decode one level. Raises Unreadable (with the member's name) for what cannot be used."""
+    members = _open(body)
+    for name in required:
+        if name not in members:
+            raise Unreadable(name, f"the member `{name}` is missing")
+    return Envelope(body, members, _model(members), _stream(members))
+
+
+def _open(body: bytes) -> dict[str, msgspec.Raw]:
+    if not body.strip():
+        raise Unreadable("", "the body is empty; it must be a JSON object")
+    try:
+        members = _members.decode(body)
+        if not body.isascii():
+            body.decode()
+    except RecursionError:
+        raise Unreadable("", "the body nests deeper than can be read") from None
+    except UnicodeDecodeError as error:
+        raise Unreadable("", f"the body is not UTF-8 (at byte {error.start})") from None
+    except msgspec.ValidationError:
+        raise Unreadable("", "the body must be a JSON object") from None
+    except msgspec.DecodeError as error:
+        raise Unreadable("", f"the body is not JSON: {error}") from None
+    return members
+
+
+def _model(members: dict[str, msgspec.Raw]) -> str:
+    try:
+        model = _text.decode(members["model"])
+    except KeyError:
+        raise Unreadable("model", "the member `model` is missing") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Unreadable("model", "`model` must be a string") from None
+    if not model or len(model) > LONGEST_MODEL_NAME or not model.isprintable():
+        raise Unreadable("model", f"`model` must be 1 to {LONGEST_MODEL_NAME} printable characters")
+    return model
+
+
+def _stream(members: dict[str, msgspec.Raw]) -> bool:
+    raw = members.get("stream")
+    if raw is None or bytes(raw) == b"null":
+        return False
+    try:
+        return _flag.decode(raw)
+    except msgspec.DecodeError:
+        raise Unreadable("stream", "`stream` must be true or false") from None
+
+
+def read_count(members: Mapping[str, msgspec.Raw], name: str) -> int | None:
+    """A member that is a whole number of at least 1. Raises Unreadable."""
+    raw = members.get(name)
+    if raw is None:
+        return None
+    try:
+        value: int | None = _number.decode(raw)
+    except msgspec.DecodeError:
+        raise Unreadable(name, f"`{name}` must be a whole number") from None
+    if value is not None and value < 1:
+        raise Unreadable(name, f"`{name}` must be at least 1")
+    return value

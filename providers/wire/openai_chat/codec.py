@@ -1,0 +1,79 @@
+"""The Codec of Chat Completions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from providers.wire.codec import Edits, ModelFacts, WireFormat
+from providers.wire.envelope import read_count
+from providers.wire.errors import ErrorInfo, Unreadable
+from providers.wire.openai_chat import errors
+from providers.wire.openai_chat.watch import ChatWatcher
+from providers.wire.watch import Watcher
+
+CAPS = ("max_completion_tokens", "max_tokens")
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class ChatCodec:
+    """See providers.wire.codec.Codec."""
+
+    format = WireFormat.OPENAI_CHAT
+
+    def watcher(self) -> Watcher:
+        return ChatWatcher()
+
+    def edits(
+        self, members: Mapping[str, msgspec.Raw], stream: bool, facts: ModelFacts, cap: int | None
+    ) -> Edits:
+        changed: dict[str, bytes] = {}
+        names: list[str] = []
+        drops_usage = stream and not _asks_for_usage(members)
+        if drops_usage:
+            changed["stream_options"] = _with_usage(members)
+            names.append("stream_options.include_usage")
+        if cap is not None:
+            name = next((name for name in CAPS if name in members), None)
+            name = name or ("max_completion_tokens" if facts.reasoning else "max_tokens")
+            changed[name] = b"%d" % cap
+            names.append(name)
+        return Edits(changed, names, drops_usage)
+
+    def output_cap(self, members: Mapping[str, msgspec.Raw]) -> int | None:
+        caps = [cap for name in CAPS if (cap := read_count(members, name)) is not None]
+        return max(caps) * (read_count(members, "n") or 1) if caps else None
+
+    def error_status(self, info: ErrorInfo) -> int:
+        return info.status
+
+    def write_error(self, info: ErrorInfo, identifier: str) -> bytes:
+        return errors.write_error(info)
+
+    def error_event(self, info: ErrorInfo, identifier: str) -> bytes:
+        return errors.error_event(info, identifier)
+
+    def read_error(self, status: int, body: bytes) -> ErrorInfo:
+        return errors.read_error(status, body)
+
+
+def _asks_for_usage(members: Mapping[str, msgspec.Raw]) -> bool:
+    asked = _stream_options(members).get("include_usage", msgspec.Raw(b"false"))
+    return bytes(asked) == b"true"
+
+
+def _with_usage(members: Mapping[str, msgspec.Raw]) -> bytes:
+    options = {**_stream_options(members), "include_usage": msgspec.Raw(b"true")}
+    return msgspec.json.encode(options)
+
+
+def _stream_options(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    raw = members.get("stream_options")
+    if raw is None or bytes(raw) == b"null":
+        return {}
+    try:
+        return _members.decode(raw)
+    except msgspec.DecodeError:
+        raise Unreadable("stream_options", "`stream_options` must be an object") from None

@@ -1,0 +1,169 @@
+"""Watch a Chat Completions answer go by."""
+
+from __future__ import annotations
+
+import msgspec
+
+from providers.wire import sse
+from providers.wire.errors import BadAnswer, ErrorInfo
+from providers.wire.openai_chat.errors import read_error_member
+from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
+from providers.wire.usage import Usage
+from providers.wire.watch import Sight
+
+DONE = b"[DONE]"
+
+
+class Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class CallPiece(msgspec.Struct):
+    function: Function | None = None
+
+
+class Delta(msgspec.Struct):
+    content: str | list[msgspec.Raw] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[CallPiece] | None = None
+    function_call: Function | None = None
+
+
+class Choice(msgspec.Struct):
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+
+
+class Chunk(msgspec.Struct):
+    """A chunk or a whole answer: the members that a gateway looks at."""
+
+    id: str | None = None
+    model: str | None = None
+    choices: list[Choice] | None = None
+    usage: WireUsage | None = None
+    error: msgspec.Raw | None = None
+    x_groq: GroqExtra | None = None
+
+
+_chunk = msgspec.json.Decoder(Chunk)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class ChatWatcher:
+    """See providers.wire.watch.Watcher."""
+
+    __slots__ = (
+        "error",
+        "finish",
+        "output_bytes",
+        "response_id",
+        "response_model",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.response_id = ""
+        self.response_model = ""
+        self.output_bytes = 0
+        self.finish = ""
+        self.error: ErrorInfo | None = None
+
+    def event(self, block: bytes) -> Sight:
+        name, data = sse.parse(block)
+        if not data:
+            return Sight.LIFECYCLE
+        try:
+            chunk = _chunk.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._unusual(data)
+        if chunk.error is not None or name == b"error":
+            error = read_error_member(200, chunk.error)
+            if error is not None or name == b"error":
+                self.error = error or read_error_member(200, msgspec.Raw(data))
+                return Sight.ERROR
+        return self._chunk(chunk)
+
+    def _chunk(self, chunk: Chunk) -> Sight:
+        self._note(chunk)
+        if not chunk.choices:
+            return Sight.LIFECYCLE if chunk.usage is None else Sight.USAGE
+        seen = 0
+        for choice in chunk.choices:
+            if choice.delta is not None:
+                seen += self._count(choice.delta)
+            if choice.finish_reason:
+                self.finish = self.finish or choice.finish_reason
+        if seen:
+            return Sight.CONTENT
+        return Sight.TAIL if self.finish else Sight.LIFECYCLE
+
+    def _unusual(self, data: bytes) -> Sight:
+        """Not the shape that we look at: the end mark, a dialect we know nothing of, or no JSON."""
+        if data.strip() == DONE:
+            return Sight.TERMINAL
+        try:
+            members = _members.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Sight.BROKEN
+        if "error" in members:
+            self.error = read_error_member(200, members["error"])
+            return Sight.ERROR
+        self.output_bytes += len(data)
+        return Sight.CONTENT
+
+    def _note(self, chunk: Chunk) -> None:
+        if chunk.model:
+            self.response_model = chunk.model
+        if chunk.id:
+            self.response_id = chunk.id
+        usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq else None)
+        if usage is not None:
+            merged = merge(usage, self.usage)
+            self.usage = None if merged.is_unknown else merged
+
+    def _count(self, delta: Delta) -> int:
+        """Bytes of content in a delta; a call that only begins counts as one."""
+        content = delta.content
+        size = len(content) if isinstance(content, str) else sum(map(len, content or ()))
+        size += len(delta.reasoning_content or delta.reasoning or "") + len(delta.refusal or "")
+        if delta.tool_calls:
+            size += sum(1 + _size(piece.function) for piece in delta.tool_calls)
+        if delta.function_call is not None:
+            size += 1 + _size(delta.function_call)
+        self.output_bytes += size
+        return size
+
+    def body(self, data: bytes) -> None:
+        try:
+            answer = _chunk.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._unusual_body(data)
+        if answer.error is not None and answer.choices is None:
+            self.error = read_error_member(200, answer.error)
+            return None
+        if answer.choices is None:
+            raise BadAnswer("it is no chat completion")
+        self._note(answer)
+        for choice in answer.choices:
+            if choice.message is not None:
+                self._count(choice.message)
+            self.finish = choice.finish_reason or self.finish
+        return None
+
+    def _unusual_body(self, data: bytes) -> None:
+        try:
+            members = _members.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise BadAnswer("it is not a JSON object") from None
+        if "choices" not in members:
+            raise BadAnswer("it is no chat completion")
+        self.output_bytes += len(data)
+
+
+def _size(function: Function | None) -> int:
+    return len(function.arguments or "") + len(function.name or "") if function else 0

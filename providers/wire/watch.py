@@ -1,0 +1,47 @@
+"""Watch an answer go by in its own format: what each event is, and the usage it reports.
+
+A Watcher alters nothing. It serves the observe lane, where client and provider speak alike.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Protocol
+
+from providers.wire.errors import ErrorInfo
+from providers.wire.usage import Usage
+
+
+class Sight(IntEnum):
+    """What an event is to a gateway."""
+
+    LIFECYCLE = 0  # may be held back: role delta, message_start, ping, comment, empty delta
+    CONTENT = 1
+    TAIL = 2  # after the content: the stop reason
+    USAGE = 3  # usage and nothing else: left out if the gateway alone asked for it
+    TERMINAL = 4
+    ERROR = 5
+    BROKEN = 6  # its JSON does not parse
+
+
+class Watcher(Protocol):
+    """The state of one watched answer.
+
+    `usage` is None until something was reported; of several reports the last word counts, field by
+    field. `output_bytes` counts text, reasoning and arguments, the basis of an estimate. `finish`
+    is the provider's own stop reason, "" while unknown.
+    """
+
+    response_id: str
+    response_model: str
+    output_bytes: int
+    finish: str
+    error: ErrorInfo | None
+
+    @property
+    def usage(self) -> Usage | None: ...
+
+    def event(self, block: bytes) -> Sight: ...
+
+    def body(self, data: bytes) -> None:
+        """Read a whole answer. Raises BadAnswer."""
