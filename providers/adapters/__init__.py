@@ -1,0 +1,1 @@
+"""What is peculiar to each vendor: formats spoken, paths, authentication."""

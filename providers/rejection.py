@@ -1,0 +1,106 @@
+"""Make of a provider's error answer what the client may be told.
+
+Its 401 is ours, not the client's, so it becomes a 502; its HTML, headers and our own secret
+never leave. What the caller did wrong is passed on with the provider's own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from providers.errors import Invalid, Rejected, UpstreamFailure
+from providers.wire.errors import ErrorInfo, ErrorKind
+
+if TYPE_CHECKING:
+    from providers.translate import Outbound
+    from providers.upstream import Reply
+    from providers.wire.codec import Codec
+
+CALLERS_FAULT = frozenset({400, 404, 405, 409, 413, 415, 422})
+OUR_CREDENTIAL = frozenset({401, 402, 403, 407})
+OVERLOADED = frozenset({503, 529})
+LONGEST_WAIT = 3600.0
+HIDDEN = "[hidden]"
+
+
+async def read_rejection(reply: Reply, outbound: Outbound, limit: int) -> UpstreamFailure:
+    """The failure that a non-200 answer means. Reads its body."""
+    body = await reply.body(min(limit, 2**20))
+    if reply.status < 400:
+        return Invalid(f"status {reply.status} where an answer was expected")
+    return judge(
+        reply.status,
+        body,
+        reply.headers,
+        codec=outbound.lane.source,
+        secret=outbound.login.secret,
+        same_format=outbound.same_format,
+    )
+
+
+def judge(
+    status: int,
+    body: bytes,
+    headers: Mapping[str, str],
+    codec: Codec,
+    secret: str,
+    same_format: bool,
+) -> Rejected:
+    """Pure: status and body of an error answer to what it means for us."""
+    told = scrub(codec.read_error(status, body), secret)
+    if status in OUR_CREDENTIAL:
+        message = "The provider refused the gateway's own credential. Its operator has to mend it."
+        info = ErrorInfo(ErrorKind.UPSTREAM, 502, message, "upstream_auth")
+        return Rejected(info, "upstream_auth", retryable=True)
+    if status in CALLERS_FAULT:
+        shown = _own_words(body, secret) if same_format else None
+        return Rejected(told, "upstream_refused", retryable=False, body=shown)
+    if status == 429:
+        shown = _own_words(body, secret) if same_format else None
+        return Rejected(
+            told, "upstream_rate_limited", True, body=shown, retry_after=wait_of(headers)
+        )
+    if status in OVERLOADED:
+        info = ErrorInfo(ErrorKind.OVERLOADED, 503, told.message, "upstream_overloaded")
+        return Rejected(info, "upstream_overloaded", True, retry_after=wait_of(headers))
+    info = ErrorInfo(ErrorKind.UPSTREAM, 502, told.message, "upstream_error")
+    return Rejected(info, "upstream_error", retryable=status >= 500 or status == 408)
+
+
+def scrub(info: ErrorInfo, secret: str) -> ErrorInfo:
+    """The same error without our secret in its words."""
+    if len(secret) < 8 or secret not in info.message:
+        return info
+    return msgspec.structs.replace(info, message=info.message.replace(secret, HIDDEN))
+
+
+def _own_words(body: bytes, secret: str) -> bytes | None:
+    """The provider's own error body, if it is a JSON object; our secret taken out."""
+    try:
+        msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if len(secret) >= 8:
+        body = body.replace(secret.encode(), HIDDEN.encode())
+    return body
+
+
+def wait_of(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the provider asks us to wait: retry-after-ms, or retry-after as seconds or a date."""
+    try:
+        if "retry-after-ms" in headers:
+            wait = float(headers["retry-after-ms"]) / 1000
+        elif headers.get("retry-after", "").strip().replace(".", "", 1).isdigit():
+            wait = float(headers["retry-after"])
+        elif "retry-after" in headers:
+            wait = parsedate_to_datetime(headers["retry-after"]).timestamp() - time()
+        else:
+            return None
+    except ValueError:
+        return None
+    return min(max(wait, 0.0), LONGEST_WAIT)

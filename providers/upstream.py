@@ -1,0 +1,248 @@
+"""The only file that talks to providers on the hot path.
+
+Connections are checked twice: by the resolver and again on the address about to be connected
+(aiohttp asks no resolver about literal addresses). Redirects, cookies, proxies from the
+environment and compressed answers are all off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from providers.errors import Invalid, TimedOut, Truncated, Unreachable
+
+DNS_SECONDS = 60.0
+KEEP_ALIVE_SECONDS = 30.0
+READ_BUFFER_BYTES = 2**16
+
+
+class UpstreamRequest(NamedTuple):
+    """What to send. `private` permits loopback and private addresses."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    private: bool
+
+
+class ForbiddenAddress(OSError):
+    """The name resolved to an address that this Provider may not reach."""
+
+
+def public_address(address: str) -> bool:
+    """Whether an address is on the public internet; a scope id or an embedded IPv4 changes nothing."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
+        if parsed in ipaddress.ip_network("64:ff9b::/96"):
+            parsed = ipaddress.ip_address(int(parsed) & 0xFFFFFFFF)
+    return parsed.is_global and not parsed.is_multicast
+
+
+class NameCache(AbstractResolver):
+    """Resolves names off the request's way: `warm` keeps those of the configuration fresh."""
+
+    def __init__(self, private: bool) -> None:
+        self._private = private
+        self._known: dict[tuple[str, int], list[ResolveResult]] = {}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        known = self._known.get((host, port))
+        return known if known is not None else await self._look_up(host, port)
+
+    async def _look_up(self, host: str, port: int) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answers = [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=family,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for family, _, protocol, _, address in found
+        ]
+        if not self._private:
+            answers = [answer for answer in answers if public_address(answer["host"])]
+            if not answers:
+                raise ForbiddenAddress(f"{host} is not a public address")
+        self._known[host, port] = answers
+        return answers
+
+    async def warm(self, places: Iterable[tuple[str, int]]) -> None:
+        """Look up every place again; what cannot be found keeps its last answer."""
+        for host, port in places:
+            try:
+                await self._look_up(host, port)
+            except ForbiddenAddress:
+                self._known.pop((host, port), None)
+            except OSError:
+                continue
+
+    async def close(self) -> None:
+        self._known.clear()
+
+
+def _public_socket(address: Any) -> socket.socket:
+    family, kind, protocol, _, place = address
+    if not public_address(str(place[0])):
+        raise ForbiddenAddress("the address is not a public one")
+    return socket.socket(family, kind, protocol)
+
+
+def _session(private: bool, names: NameCache) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        limit=0,
+        resolver=names,
+        use_dns_cache=False,  # NameCache is the cache
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        socket_factory=None if private else _public_socket,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
+        read_bufsize=READ_BUFFER_BYTES,
+    )
+
+
+class Reply:
+    """A provider's answer: status and headers now, the body as it comes."""
+
+    __slots__ = ("_response", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    async def chunk(self) -> bytes:
+        """All that has arrived since the last call, b"" at the end. Raises Truncated."""
+        try:
+            return await self._response.content.readany()
+        except (aiohttp.ClientError, OSError):
+            raise Truncated from None
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. Raises Invalid over `limit` bytes, Truncated if it breaks off."""
+        first = await self.chunk()
+        parts = [first]
+        size = len(first)
+        while not self._response.content.at_eof():
+            part = await self.chunk()
+            if not part:
+                break
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                raise Invalid(f"it is larger than {limit} bytes")
+        return first if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        """Give the connection back if the body was read to its end, else cut it."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+class Upstream:
+    """The worker's connections to providers. Must be made and closed on the event loop."""
+
+    def __init__(self, connect_seconds: float) -> None:
+        self._names = {private: NameCache(private) for private in (False, True)}
+        self._sessions = {
+            private: _session(private, names) for private, names in self._names.items()
+        }
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds)
+        self._urls: dict[str, URL] = {}
+        self.local: dict[str, str] = {}
+
+    async def warm(self, base_urls: Mapping[str, bool]) -> None:
+        """Resolve the hosts of these base URLs (URL to whether private is allowed) ahead of use."""
+        for private, names in self._names.items():
+            urls = [URL(url) for url, allowed in base_urls.items() if allowed is private]
+            places = {(url.host or "", url.port or 443) for url in urls if not _literal(url.host)}
+            await names.warm(place for place in places if place[0])
+
+    async def send(self, request: UpstreamRequest) -> Reply:
+        """POST and wait for the status line. Raises Unreachable or TimedOut."""
+        try:
+            response = await self._sessions[request.private].post(
+                self._url(request.url),
+                data=request.body,
+                headers=request.headers,
+                allow_redirects=False,
+                timeout=self._timeout,
+            )
+        except aiohttp.ConnectionTimeoutError:
+            raise TimedOut("timeout_connect") from None
+        except aiohttp.ServerDisconnectedError:
+            raise Unreachable("the connection was closed", stale=True) from None
+        except aiohttp.ClientConnectorCertificateError:
+            raise Unreachable("its certificate is not valid") from None
+        except aiohttp.ClientConnectorSSLError:
+            raise Unreachable("TLS failed") from None
+        except ForbiddenAddress as error:
+            raise Unreachable(str(error)) from None
+        except aiohttp.ClientConnectorDNSError:
+            raise Unreachable("its name does not resolve") from None
+        except aiohttp.ClientOSError as error:
+            forbidden = isinstance(error.__cause__, ForbiddenAddress)
+            stale = isinstance(error, aiohttp.ClientConnectorError) is False
+            detail = str(error.__cause__) if forbidden else "the connection failed"
+            raise Unreachable(detail, stale=stale and not forbidden) from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise Unreachable("the connection failed") from None
+        return Reply(response)
+
+    def _url(self, text: str) -> URL:
+        url = self._urls.get(text)
+        if url is None:
+            scheme, _, rest = text.partition(":")
+            url = URL(self.local[scheme] + rest if scheme in self.local else text, encoded=True)
+            if len(self._urls) > 1000:
+                self._urls.clear()
+            self._urls[text] = url
+        return url
+
+    def serve_locally(self, scheme: str, address: str) -> None:
+        """Send requests for `scheme:` URLs to an address of this worker (the demo provider)."""
+        self.local[scheme] = address
+        self._urls.clear()
+
+    @property
+    def connections(self) -> int:
+        """Open connections to providers."""
+        total = 0
+        for session in self._sessions.values():
+            connector = session.connector
+            if connector is not None:
+                total += len(connector._acquired) + sum(map(len, connector._conns.values()))
+        return total
+
+    async def close(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+
+def _literal(host: str | None) -> bool:
+    try:
+        ipaddress.ip_address(host or "")
+    except ValueError:
+        return False
+    return True
