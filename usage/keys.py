@@ -1,0 +1,169 @@
+"""Client keys: make, parse, digest; and who is calling. Pure but for the randomness of a new key."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+PREFIX = "pbk_"
+RANDOM_LENGTH = 32
+CHECKSUM_LENGTH = 6
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+MOST_REMEMBERED_MODELS = 256
+
+_shape = re.compile(rb"pbk_[0-9A-Za-z]{38}")
+
+
+def make_key() -> str:
+    """A new key: prefix, 32 base62 characters of chance (190 bits), six of CRC32 of what precedes."""
+    body = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
+    return body + checksum(body)
+
+
+def checksum(body: str) -> str:
+    """CRC32 in six base62 digits, most significant first: lets anybody tell a typing error offline."""
+    value = zlib.crc32(body.encode())
+    digits = ""
+    for _ in range(CHECKSUM_LENGTH):
+        value, digit = divmod(value, len(ALPHABET))
+        digits = ALPHABET[digit] + digits
+    return digits
+
+
+def well_formed(key: bytes) -> bool:
+    """Whether it can be a key at all; if not, it is refused without a look-up."""
+    if not _shape.fullmatch(key):
+        return False
+    text = key.decode("ascii")
+    return text[-CHECKSUM_LENGTH:] == checksum(text[:-CHECKSUM_LENGTH])
+
+
+def digest(pepper: bytes, key: bytes) -> bytes:
+    """What is stored of a key: HMAC-SHA256. A key of 190 random bits needs no slow hash."""
+    return hmac.digest(pepper, key, "sha256")
+
+
+def presented_key(headers: Mapping[bytes, bytes], query: bytes) -> bytes | None:
+    """The first credential that begins like a key of ours; clients of every vendor send theirs elsewhere."""
+    prefix = PREFIX.encode()
+    bearer = headers.get(b"authorization", b"")
+    if bearer[:7].lower() == b"bearer ":
+        bearer = bearer[7:].strip()
+        if bearer.startswith(prefix):
+            return bearer
+    for name in (b"x-api-key", b"api-key", b"x-goog-api-key"):
+        value = headers.get(name, b"")
+        if value.startswith(prefix):
+            return value
+    for part in query.split(b"&") if query else ():
+        if part.startswith(b"key=" + prefix):
+            return part[4:]
+    return None
+
+
+class Unauthenticated(Exception):
+    """No key that opens anything. `reason` is missing, malformed, unknown, expired or revoked."""
+
+    SENTENCES = {
+        "missing": "No key was sent. Send the gateway's key (it begins with pbk_) as "
+        "`Authorization: Bearer` or `x-api-key`.",
+        "malformed": "The key is not well formed: it was cut or mistyped. Copy it again, whole.",
+        "unknown": "The key is not known here. Ask the gateway's operator for one.",
+        "expired": "The key has expired. Ask the gateway's operator for a new one.",
+        "revoked": "The key was revoked. Ask the gateway's operator for a new one.",
+    }
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(self.SENTENCES[reason])
+        self.reason = reason
+
+
+def model_pattern(pattern: str) -> re.Pattern[str]:
+    """A pattern of model names compiled: `*` is any text, slashes too, `?` one character."""
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(mark) or re.escape(mark) for mark in pattern), re.DOTALL)
+
+
+def is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A ClientKey compiled. `expires_at` is in Unix seconds."""
+
+    id: int
+    name: str
+    team: str = ""
+    owner: str = ""
+    models: tuple[str, ...] = ("*",)
+    strict: bool = False
+    expires_at: float | None = None
+    revoked: bool = False
+    _known: dict[str, bool] = field(default_factory=dict, repr=False)
+
+    def may_use(self, model: str) -> bool:
+        """Whether one of its patterns takes the name; remembered, and the memory is bounded."""
+        if self.models == ("*",):
+            return True
+        known = self._known.get(model)
+        if known is None:
+            known = any(model_pattern(pattern).fullmatch(model) for pattern in self.models)
+            if len(self._known) >= MOST_REMEMBERED_MODELS:
+                self._known.clear()
+            self._known[model] = known
+        return known
+
+
+class KeyRing:
+    """All client keys by digest. Changed in place, between two turns of the event loop."""
+
+    def __init__(self, peppers: Mapping[str, bytes]) -> None:
+        self._peppers = tuple(peppers.values())
+        self._callers: dict[bytes, Caller] = {}
+        self._digests: dict[int, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self._callers)
+
+    def put(self, digest: bytes, caller: Caller) -> None:
+        """Add a key, or replace it: a rotated one loses its old digest."""
+        old = self._digests.get(caller.id)
+        if old is not None and old != digest:
+            self._callers.pop(old, None)
+        self._digests[caller.id] = digest
+        self._callers[digest] = caller
+
+    def keep_only(self, ids: frozenset[int]) -> None:
+        """Forget the keys whose rows are gone."""
+        for identifier in self._digests.keys() - ids:
+            self._callers.pop(self._digests.pop(identifier), None)
+
+    def authenticate(self, headers: Mapping[bytes, bytes], query: bytes, now: float) -> Caller:
+        """Who calls. Raises Unauthenticated. Expiry is judged now, not when the key was loaded."""
+        key = presented_key(headers, query)
+        if key is None:
+            raise Unauthenticated("missing")
+        if not well_formed(key):
+            raise Unauthenticated("malformed")
+        # A look-up by the whole digest leaks nothing by its time: nobody can steer a keyed hash.
+        for pepper in self._peppers:
+            caller = self._callers.get(digest(pepper, key))
+            if caller is not None:
+                break
+        else:
+            raise Unauthenticated("unknown")
+        if caller.revoked:
+            raise Unauthenticated("revoked")
+        if caller.expires_at is not None and now >= caller.expires_at:
+            raise Unauthenticated("expired")
+        return caller
+
+
+def unix(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.astimezone(UTC).timestamp()

@@ -1,0 +1,290 @@
+"""Who calls us, how much they may, and what they used."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+
+
+class LiveChange(models.Model):
+    """One row that numbers the changes of keys, teams and quotas, so that workers load only what is new."""
+
+    number = models.BigIntegerField(default=0)
+
+    @classmethod
+    def next(cls) -> int:
+        """The next number. Must run in the transaction of the change: the row lock orders commits."""
+        row, _ = cls.objects.select_for_update().get_or_create(pk=1)
+        row.number += 1
+        row.save(update_fields=["number"])
+        return row.number
+
+
+class Team(models.Model):
+    """Owns client keys and shares quotas; people belong to it by Membership."""
+
+    name = models.CharField("name", max_length=80, unique=True)
+    description = models.CharField("description", max_length=200, blank=True, default="")
+    from_file = models.BooleanField("from a file", default=False, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keys carry their team's name on every worker, so a changed team renumbers its keys."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            self.client_keys.update(change=LiveChange.next())
+
+
+class Membership(models.Model):
+    """A person's place in a Team."""
+
+    class Role(models.TextChoices):
+        MEMBER = "member", "Member"
+        MANAGER = "manager", "Manager"
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.CharField("role", max_length=20, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team", "user"], name="membership_once_per_team")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
+
+
+def every_model() -> list[str]:
+    return ["*"]
+
+
+class ClientKey(models.Model):
+    """What a client presents. Only a digest is kept; the key itself is shown once."""
+
+    name = models.CharField("name", max_length=80, unique=True, help_text="Names it in the books.")
+    team = models.ForeignKey(
+        Team, models.PROTECT, null=True, blank=True, related_name="client_keys"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="client_keys"
+    )
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    pepper_id = models.CharField(max_length=20, editable=False)
+    prefix = models.CharField("begins with", max_length=12, editable=False)
+    last4 = models.CharField("ends in", max_length=4, editable=False)
+    models_allowed = models.JSONField(
+        "models", default=every_model, help_text="Names or patterns the key may ask for; * is any."
+    )
+    strict = models.BooleanField(
+        "strict",
+        default=False,
+        help_text="Refuse a request that could not be translated without loss.",
+    )
+    expires_at = models.DateTimeField("expires", null=True, blank=True)
+    revoked_at = models.DateTimeField("revoked", null=True, blank=True, editable=False)
+    created_at = models.DateTimeField("issued", auto_now_add=True)
+    change = models.BigIntegerField(default=0, editable=False, db_index=True)
+    from_file = models.BooleanField("from a file", default=False, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        verbose_name = "client key"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            self.change = LiveChange.next()
+            super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            LiveChange.next()
+            return super().delete(*args, **kwargs)
+
+
+class Quota(models.Model):
+    """A limit on a ClientKey, a Team, or (with neither) everyone."""
+
+    class Metric(models.TextChoices):
+        REQUESTS = "requests", "Requests"
+        COST = "cost", "Cost in US dollars"
+
+    class Window(models.TextChoices):
+        MINUTE = "minute", "a minute"
+        HOUR = "hour", "an hour"
+        DAY = "day", "a day"
+        MONTH = "month", "a month"
+
+    client_key = models.ForeignKey(
+        ClientKey, models.CASCADE, null=True, blank=True, related_name="quotas"
+    )
+    team = models.ForeignKey(Team, models.CASCADE, null=True, blank=True, related_name="quotas")
+    metric = models.CharField("what", max_length=20, choices=Metric.choices)
+    window = models.CharField(
+        "per", max_length=20, choices=Window.choices, help_text="Windows begin in UTC."
+    )
+    amount = models.DecimalField("amount", max_digits=18, decimal_places=6)
+    from_file = models.BooleanField("from a file", default=False, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(client_key=None) | models.Q(team=None), name="quota_on_one_thing"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=0), name="quota_amount_not_negative"
+            ),
+            models.UniqueConstraint(
+                fields=["client_key", "team", "metric", "window"],
+                name="quota_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        amount = f"${self.amount:f}" if self.metric == self.Metric.COST else f"{self.amount:f}"
+        return (
+            f"{amount.rstrip('0').rstrip('.')} {self.metric} per {self.window} for {self.subject}"
+        )
+
+    @property
+    def subject(self) -> str:
+        """Whom it limits, in words. Reads the relation and may query."""
+        if self.client_key is not None:
+            return f"key {self.client_key.name}"
+        return f"team {self.team.name}" if self.team is not None else "everyone"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            LiveChange.next()
+            super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            LiveChange.next()
+            return super().delete(*args, **kwargs)
+
+
+class UsageRecord(models.Model):
+    """One append-only row per Exchange; names and ids as data, no foreign keys."""
+
+    exchange_id = models.UUIDField(primary_key=True)
+    started_at = models.DateTimeField()
+    first_content_ms = models.FloatField(null=True)
+    total_ms = models.FloatField()
+    client_request_id = models.CharField(max_length=200, default="")
+    session = models.CharField(max_length=200, default="")
+    end_user = models.CharField(max_length=200, default="")
+    tags = models.JSONField(default=dict)
+    kind = models.CharField(max_length=20)
+    client_key_name = models.CharField(max_length=80)
+    client_key_id = models.BigIntegerField()
+    team_name = models.CharField(max_length=80, default="")
+    owner = models.CharField(max_length=150, default="")
+    provider_name = models.CharField(max_length=80, default="")
+    deployment = models.CharField(max_length=200, default="")
+    credential_label = models.CharField(max_length=80, default="")
+    rule_name = models.CharField(max_length=80, default="")
+    client_format = models.CharField(max_length=40)
+    upstream_format = models.CharField(max_length=40, default="")
+    original_model = models.CharField(max_length=200, default="")
+    request_model = models.CharField(max_length=200, default="")
+    response_model = models.CharField(max_length=200, default="")
+    outcome = models.CharField(max_length=20)
+    reason = models.CharField(max_length=30)
+    status = models.IntegerField()
+    stream = models.BooleanField(default=False)
+    input_tokens = models.BigIntegerField(default=0)
+    cached_input_tokens = models.BigIntegerField(default=0)
+    cache_write_5m_tokens = models.BigIntegerField(default=0)
+    cache_write_1h_tokens = models.BigIntegerField(default=0)
+    input_audio_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    reasoning_tokens = models.BigIntegerField(default=0)
+    output_audio_tokens = models.BigIntegerField(default=0)
+    other_units = models.JSONField(default=dict)
+    cost_nano = models.BigIntegerField(null=True)
+    price_id = models.CharField(max_length=200, default="")
+    usage_source = models.CharField(max_length=20, default="")
+    attempts = models.JSONField(default=list)
+    losses = models.JSONField(default=list)
+    edits = models.JSONField(default=list)
+    request_bytes = models.BigIntegerField(default=0)
+    response_bytes = models.BigIntegerField(default=0)
+    config_version = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "record"
+        ordering: ClassVar = ["-started_at", "-exchange_id"]
+        indexes: ClassVar = [
+            models.Index(fields=["-started_at", "-exchange_id"], name="record_time"),
+            models.Index(fields=["client_key_name", "-started_at"], name="record_key_time"),
+            models.Index(fields=["team_name", "-started_at"], name="record_team_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Record {self.exchange_id}"
+
+
+class UsageRollup(models.Model):
+    """Sums over the records of one bucket of time; percentiles come from its histograms.
+
+    `total_ms_counts` and `first_content_ms_counts` count requests per bound of
+    usage.rollup.BOUNDS_MS, so that they add up over time and keys.
+    """
+
+    class Grain(models.TextChoices):
+        MINUTE = "minute"
+        HOUR = "hour"
+
+    grain = models.CharField(max_length=8, choices=Grain.choices)
+    bucket = models.DateTimeField()
+    client_key_name = models.CharField(max_length=80)
+    team_name = models.CharField(max_length=80, default="")
+    provider_name = models.CharField(max_length=80, default="")
+    request_model = models.CharField(max_length=200, default="")
+    rule_name = models.CharField(max_length=80, default="")
+    outcome = models.CharField(max_length=20)
+    reason = models.CharField(max_length=30)
+    requests = models.BigIntegerField(default=0)
+    input_tokens = models.BigIntegerField(default=0)
+    cached_input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    reasoning_tokens = models.BigIntegerField(default=0)
+    cost_nano = models.BigIntegerField(default=0)
+    unpriced = models.BigIntegerField(default=0, help_text="Requests whose cost is unknown.")
+    total_ms_counts = models.JSONField(default=list)
+    first_content_ms_counts = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = "rollup"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=[
+                    "grain",
+                    "bucket",
+                    "client_key_name",
+                    "team_name",
+                    "provider_name",
+                    "request_model",
+                    "rule_name",
+                    "outcome",
+                    "reason",
+                ],
+                name="rollup_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.grain} {self.bucket:%Y-%m-%d %H:%M} {self.request_model}"
