@@ -1,0 +1,143 @@
+"""Read settings from the environment, with every mistake reported at once.
+
+Django-environ parses; this adds what it lacks: bounds, a list of all that is wrong in one
+sentence each, and secrets that are made once and kept in a file.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+SECRET_NAMES = ("SECRET_KEY", "KEY_PEPPER", "ENCRYPTION_KEYS")
+WEAK_SECRETS = {"", "changeme", "change-me", "secret", "password", "default", "insecure"}
+SHORTEST_SECRET = 32
+
+
+class Environment:
+    """The process environment (and files laid under it), read with bounds.
+
+    Each reader returns the value, or its default after noting a problem; `finish()` raises
+    one ImproperlyConfigured that names them all.
+    """
+
+    def __init__(self, source: Mapping[str, str] | None = None) -> None:
+        self.env = environ.Env()
+        if source is not None:
+            self.env.ENVIRON = dict(source)
+        self.problems: list[str] = []
+
+    def lay(self, path: Path) -> None:
+        """Lay a file of NAME=value lines under the environment; what is set already stays."""
+        if path.is_file():
+            self.env.read_env(str(path), overwrite=False)
+
+    def text(self, name: str, default: str = "") -> str:
+        return str(self.env.str(name, default=default)).strip()
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if value in allowed:
+            return value
+        self.problems.append(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+        return default
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.text(name, "yes" if default else "no").lower()
+        if value in ("1", "true", "yes", "on"):
+            return True
+        if value in ("0", "false", "no", "off", ""):
+            return False
+        self.problems.append(f"{name} is {value!r}; it must be yes or no.")
+        return default
+
+    def whole(self, name: str, default: int, least: int, most: int) -> int:
+        return int(self._number(name, default, least, most, whole=True))
+
+    def number(self, name: str, default: float, least: float, most: float) -> float:
+        return self._number(name, default, least, most, whole=False)
+
+    def _number(self, name: str, default: float, least: float, most: float, whole: bool) -> float:
+        raw = self.text(name, str(default))
+        try:
+            value = float(int(raw) if whole else float(raw))
+        except ValueError:
+            kind = "a whole number" if whole else "a number"
+            self.problems.append(f"{name} is {raw!r}; it must be {kind}.")
+            return default
+        if not least <= value <= most:
+            self.problems.append(f"{name} is {raw}; it must be between {least} and {most}.")
+            return default
+        return value
+
+    def names(self, name: str) -> list[str]:
+        """A comma-separated list, blanks dropped."""
+        return [part.strip() for part in self.text(name).split(",") if part.strip()]
+
+    def ring(self, name: str, strict: bool) -> dict[str, bytes]:
+        """A ring of keys `id:hex,id:hex`; the first one makes, all of them open.
+
+        Raises nothing; a malformed or (when strict) missing ring is noted as a problem.
+        """
+        keys: dict[str, bytes] = {}
+        for part in self.names(name):
+            label, _, material = part.partition(":")
+            try:
+                key = bytes.fromhex(material)
+            except ValueError:
+                key = b""
+            if not label or len(key) < SHORTEST_SECRET:
+                self.problems.append(
+                    f"{name} must look like id:hex[,id:hex] with at least "
+                    f"{SHORTEST_SECRET} bytes of hex in each part."
+                )
+                return {}
+            keys[label] = key
+        if not keys and strict:
+            self.problems.append(f"{name} is empty; it must hold at least one id:hex key.")
+        return keys
+
+    def secret(self, name: str, strict: bool) -> str:
+        value = self.text(name)
+        if strict and (value.lower() in WEAK_SECRETS or len(value) < SHORTEST_SECRET):
+            self.problems.append(
+                f"{name} is empty, a default or shorter than {SHORTEST_SECRET} characters; "
+                "set a random one."
+            )
+        return value
+
+    def finish(self) -> None:
+        if self.problems:
+            raise ImproperlyConfigured("The settings are wrong:\n  " + "\n  ".join(self.problems))
+
+
+def ensure_secrets(path: Path) -> None:
+    """Make the secrets file with fresh random values unless it is there. Readable by its owner only.
+
+    Hex, because django-environ takes a value that starts with `$` for a reference.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [
+        "# Made once. Losing KEY_PEPPER makes every client key unknown; losing ENCRYPTION_KEYS",
+        "# makes every stored provider secret unreadable. Back this file up apart from the database.",
+        f"SECRET_KEY={secrets.token_hex(32)}",
+        f"KEY_PEPPER=p1:{secrets.token_hex(32)}",
+        f"ENCRYPTION_KEYS=k1:{secrets.token_hex(32)}",
+    ]
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write("\n".join(lines) + "\n")
+    try:
+        os.link(temporary, path)  # fails, and loses to, a process that was first
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()

@@ -1,0 +1,159 @@
+"""Environment in, constants out. Every name is described in docs/reference/settings.md."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from proxyproject.environment import SECRET_NAMES, Environment, ensure_secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_env = Environment()
+_env.lay(BASE_DIR / ".env")
+
+MODE = _env.choice("MODE", "development", ("development", "production"))
+PRODUCTION = MODE == "production"
+DEBUG = _env.flag("DEBUG", default=False)
+VAR_DIR = Path(_env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+
+SECRETS_FILE = VAR_DIR / "secrets.env"
+if not PRODUCTION and not all(os.environ.get(name) for name in SECRET_NAMES):
+    ensure_secrets(SECRETS_FILE)
+_env.lay(SECRETS_FILE)
+SECRET_KEY = _env.secret("SECRET_KEY", strict=PRODUCTION)
+KEY_PEPPERS = _env.ring("KEY_PEPPER", strict=True)
+ENCRYPTION_KEYS = _env.ring("ENCRYPTION_KEYS", strict=True)
+
+# Where people and programs reach us
+PUBLIC_URL = _env.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in ("http", "https") or not _public.hostname:
+    _env.problems.append(f"PUBLIC_URL is {PUBLIC_URL!r}; it must be an http or https address.")
+ALLOWED_HOSTS = [_public.hostname or "localhost", *_env.names("ALLOWED_HOSTS")]
+if not PRODUCTION:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if _public.scheme == "https" else []
+TRUSTED_PROXIES = _env.names("TRUSTED_PROXIES")
+CORS_ORIGINS = _env.names("CORS_ORIGINS")
+METRICS_TOKEN = _env.text("METRICS_TOKEN")
+METRICS_ALLOW = _env.names("METRICS_ALLOW")
+
+# The hot path
+MAX_BODY_BYTES = _env.whole("MAX_BODY_BYTES", 32 * 2**20, 1024, 2**30)
+BODY_BUDGET_BYTES = _env.whole("BODY_BUDGET_BYTES", 512 * 2**20, 2**20, 2**36)
+BODY_IDLE_SECONDS = _env.number("BODY_IDLE_SECONDS", 10, 0.05, 600)
+BODY_TOTAL_SECONDS = _env.number("BODY_TOTAL_SECONDS", 60, 0.05, 3600)
+MAX_ANSWER_BYTES = _env.whole("MAX_ANSWER_BYTES", 64 * 2**20, 1024, 2**31)
+MAX_IN_FLIGHT = _env.whole("MAX_IN_FLIGHT", 2000, 1, 100_000)
+CONNECT_SECONDS = _env.number("CONNECT_SECONDS", 5, 0.05, 600)
+FIRST_CONTENT_SECONDS = _env.number("FIRST_CONTENT_SECONDS", 60, 0.05, 3600)
+IDLE_SECONDS = _env.number("IDLE_SECONDS", 60, 0.05, 3600)
+TOTAL_SECONDS = _env.number("TOTAL_SECONDS", 600, 0.05, 86_400)
+CLIENT_STALL_SECONDS = _env.number("CLIENT_STALL_SECONDS", 30, 0.05, 3600)
+DRAIN_DELAY_SECONDS = _env.number("DRAIN_DELAY_SECONDS", 1, 0, 600)
+DRAIN_SECONDS = _env.number("DRAIN_SECONDS", 60, 0, 3600)
+SNAPSHOT_POLL_SECONDS = _env.number("SNAPSHOT_POLL_SECONDS", 0.5, 0.05, 60)
+SNAPSHOT_MAX_AGE = _env.number("SNAPSHOT_MAX_AGE", 86_400, 1, 31_536_000)
+DEMO = _env.flag("DEMO", default=not PRODUCTION) and not PRODUCTION
+LOG_LEVEL = _env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
+
+# Django
+ROOT_URLCONF = "proxyproject.urls"
+ASGI_APPLICATION = "proxyproject.asgi.application"
+INSTALLED_APPS = [
+    *([] if PRODUCTION else ["daphne"]),  # gives development its ASGI `runserver`
+    "proxyproject",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "ninja",
+    "django_prometheus",
+    "health_check",
+    "auditlog",
+    "providers",
+    "routing",
+    "usage",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "auditlog.middleware.AuditlogMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": _env.env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/patchbay.db")}
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY",
+    }
+elif _database["ENGINE"].endswith("postgresql"):
+    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+
+_https = _public.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = _env.flag("SECURE_SSL_REDIRECT", default=_https)
+SECURE_HSTS_SECONDS = _env.whole("HSTS_SECONDS", 31_536_000 if _https else 0, 0, 63_072_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _env.flag("HSTS_SUBDOMAINS", default=_https)
+SECURE_HSTS_PRELOAD = SECURE_HSTS_INCLUDE_SUBDOMAINS
+SECURE_REFERRER_POLICY = "same-origin"
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
+
+LOGGING_CONFIG = "proxyproject.logs.configure"
+LOGGING = {"level": LOG_LEVEL}
+
+_env.finish()
