@@ -1,0 +1,137 @@
+"""One Attempt: send, and read on until the first content or the failure is known."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+from providers.errors import Invalid, TimedOut, Unreachable, UpstreamFailure
+from providers.rejection import read_rejection
+from providers.translate import Lane, Outbound
+from providers.upstream import Reply
+from providers.wire.errors import ErrorInfo, ErrorKind
+
+if TYPE_CHECKING:
+    from routing.deadline import Deadline
+    from routing.exchange import Exchange
+    from routing.gateway import Tools
+
+MOST_HELD_CHUNKS = 64
+MOST_HELD_BYTES = 256 * 2**10
+
+
+class Opened(NamedTuple):
+    """An answer whose first content is in hand: the client may be answered now."""
+
+    reply: Reply
+    lane: Lane
+    outbound: Outbound
+    first: bytes
+
+
+class ClientTooSlow(Exception):
+    """The client does not read what is written to it."""
+
+
+class DrainCut(UpstreamFailure):
+    """The process goes down before the answer is complete."""
+
+    reason = "drain_cut"
+    retryable = False
+
+    def __init__(self) -> None:
+        message = "The gateway was restarted before the answer was complete."
+        super().__init__(ErrorInfo(ErrorKind.OVERLOADED, 503, message, "drain_cut"))
+
+
+def interruption(deadline: Deadline, cancelled: asyncio.CancelledError) -> UpstreamFailure:
+    """What a CancelledError means. Raises it again if it was not ours, ClientTooSlow if it was that."""
+    reason = deadline.take()
+    if reason == "client_too_slow":
+        raise ClientTooSlow
+    if reason == "drain_cut":
+        return DrainCut()
+    if reason:
+        return TimedOut(reason)
+    raise cancelled
+
+
+async def open_answer(
+    exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool
+) -> Opened:
+    """Make one Attempt and write it down. Raises UpstreamFailure."""
+    exchange.begin_attempt(outbound.endpoint, outbound.login, outbound.format.value)
+    exchange.meter = outbound.lane.meter
+    exchange.note_translation(outbound.losses, outbound.edits)
+    tools.books.attempt(exchange)
+    try:
+        opened = await _open(exchange, outbound, tools, stream)
+    except UpstreamFailure as failure:
+        exchange.end_attempt(failure.info.status, failure.reason)
+        raise
+    except asyncio.CancelledError:
+        exchange.end_attempt(0, "cancelled")
+        raise
+    exchange.end_attempt(opened.reply.status, "ok")
+    return opened
+
+
+async def _open(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
+    deadline, limits = exchange.deadline, tools.limits
+    if stream:
+        deadline.set(limits.first_content, "timeout_first")
+    else:
+        deadline.set(limits.total, "timeout_total")
+    try:
+        reply = await _send(outbound, tools)
+        try:
+            if reply.status != 200:
+                raise await read_rejection(reply, outbound, limits.answer_bytes)
+            if stream:
+                first = await _until_content(reply, outbound.lane)
+            else:
+                first = outbound.lane.whole(await reply.body(limits.answer_bytes))
+                reply.close()
+        except BaseException:
+            reply.close()
+            raise
+    except asyncio.CancelledError as cancelled:
+        raise interruption(deadline, cancelled) from None
+    exchange.content_began()
+    return Opened(reply, outbound.lane, outbound, first)
+
+
+async def _send(outbound: Outbound, tools: Tools) -> Reply:
+    """A kept connection that was closed under us is tried once more: nothing was answered on it."""
+    try:
+        return await tools.upstream.send(outbound.request)
+    except Unreachable as failure:
+        if not failure.stale:
+            raise
+    return await tools.upstream.send(outbound.request)
+
+
+async def _until_content(reply: Reply, lane: Lane) -> bytes:
+    """Hold lifecycle frames back until the first content, within bounds of number and size."""
+    if reply.headers.get("content-type", "").startswith("application/json"):
+        raise Invalid("a whole answer came where a stream was asked for")
+    held: list[bytes] = []
+    size = 0
+    while not lane.content and not lane.ended:
+        chunk = await reply.chunk()
+        if not chunk:
+            held.append(lane.finish())
+            break
+        out = lane.feed(chunk)
+        if lane.failure is not None:
+            if lane.content:
+                held.append(out)
+                break
+            raise lane.failure
+        held.append(out)
+        size += len(out)
+        if len(held) >= MOST_HELD_CHUNKS or size >= MOST_HELD_BYTES:
+            break
+    return b"".join(held)
+
+

@@ -1,0 +1,132 @@
+"""Exchange and Attempt: the one mutable ledger of one request."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from usage.record import AttemptRecord, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from providers.endpoint import Endpoint, Login
+    from providers.meter import Meter
+    from routing.deadline import Deadline
+    from usage.keys import Caller
+    from usage.quota import Reservation
+
+LONGEST_CLIENT_TEXT = 200
+
+
+def new_id() -> bytes:
+    """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then chance."""
+    chance = int.from_bytes(os.urandom(10))
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | chance
+    value = value & ~(0xF << 76) | (7 << 76)
+    value = value & ~(0b11 << 62) | (0b10 << 62)
+    return value.to_bytes(16)
+
+
+def id_text(identifier: bytes) -> str:
+    """The canonical text of a UUID."""
+    text = identifier.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+class Exchange:
+    """One client request and all that happened to it.
+
+    `record` is what the books would say if the process died now.
+    """
+
+    __slots__ = (
+        "_attempt_began",
+        "began",
+        "caller",
+        "checkpointed",
+        "deadline",
+        "endpoint",
+        "first_content",
+        "id",
+        "journaled",
+        "login",
+        "meter",
+        "record",
+        "reservation",
+    )
+
+    def __init__(self, kind: str, client_format: str, caller: Caller, deadline: Deadline) -> None:
+        self.began = time.monotonic()
+        identifier = new_id()
+        self.id = id_text(identifier)
+        self.caller = caller
+        self.deadline = deadline
+        self.record = Record(
+            exchange_id=identifier,
+            started_at=time.time(),
+            kind=kind,
+            client_format=client_format,
+            client_key_id=caller.id,
+            client_key_name=caller.name,
+            team_name=caller.team,
+            owner=caller.owner,
+        )
+        self.reservation: Reservation | None = None
+        self.endpoint: Endpoint | None = None
+        self.login: Login | None = None
+        self.meter: Meter | None = None
+        self.first_content = 0.0
+        self.checkpointed = self.began
+        self.journaled = False
+        self._attempt_began = 0.0
+
+    def note_client(self, headers: Mapping[bytes, bytes]) -> None:
+        """Keep what the client calls this request and its session, cut to size."""
+        record = self.record
+        record.client_request_id = _text(headers.get(b"x-request-id"))
+        record.session = _text(
+            headers.get(b"x-claude-code-session-id") or headers.get(b"x-session-id")
+        )
+
+    def begin_attempt(self, endpoint: Endpoint, login: Login, upstream_format: str) -> None:
+        self.endpoint, self.login = endpoint, login
+        self._attempt_began = time.monotonic()
+        record = self.record
+        record.provider_name = endpoint.provider
+        record.deployment = endpoint.deployment
+        record.credential_label = login.label
+        record.request_model = endpoint.model
+        record.upstream_format = upstream_format
+        record.price_id = endpoint.price.id if endpoint.price else ""
+
+    def end_attempt(self, status: int, reason: str) -> None:
+        """Write the Attempt down; called once for each that began."""
+        assert self.endpoint is not None and self.login is not None  # noqa: S101 — begin came first
+        self.record.attempts.append(
+            AttemptRecord(
+                provider=self.endpoint.provider,
+                deployment=self.endpoint.deployment,
+                model=self.endpoint.model,
+                credential=self.login.label,
+                status=status,
+                reason=reason,
+                ms=round((time.monotonic() - self._attempt_began) * 1000, 3),
+            )
+        )
+
+    def content_began(self) -> None:
+        self.first_content = time.monotonic()
+        self.record.first_content_ms = round((self.first_content - self.began) * 1000, 3)
+
+    def finish(self, outcome: str, reason: str, status: int) -> None:
+        """Say how it ended; the first word stands."""
+        record = self.record
+        if not record.outcome:
+            record.outcome, record.reason, record.status = outcome, reason, status
+
+
+def _text(value: bytes | None) -> str:
+    return value[:LONGEST_CLIENT_TEXT].decode("latin-1") if value else ""

@@ -1,0 +1,324 @@
+"""The one-way flow of a request. Knows order; knows no vendor, no price and no HTTP framework.
+
+    1 authenticate → 2 open the body → 3 match a Route → 4 admit under quotas → 6 plan
+    → per Attempt, until the first content: 7 outbound, 8 send, 9 inbound → 10 sink
+    → 11 finally, once: settle, journal, metrics, one log line
+
+The response cache (5) has its place between 4 and 6. The first content is the point of no return:
+before it a failure falls over to the next Endpoint unseen, after it the client gets an error event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from providers.errors import UpstreamFailure
+from providers.translate import Translator
+from providers.upstream import Upstream
+from providers.wire.envelope import Envelope, open_envelope
+from providers.wire.errors import ErrorInfo, ErrorKind, Inexpressible, Unreadable
+from routing.admission import Admission, admit
+from routing.attempts import ClientTooSlow, Opened, interruption, open_answer
+from routing.closing import Books
+from routing.deadline import Deadline, Sweeper
+from routing.errors import (
+    BodyTimeout,
+    Draining,
+    ModelForbidden,
+    NoRoute,
+    NoTargetAvailable,
+    Overloaded,
+    QuotaSpent,
+    Refused,
+    Unknown,
+)
+from routing.exchange import Exchange, id_text, new_id
+from routing.limits import Limits
+from routing.live import Live
+from routing.paths import ClientCall, ClientPath
+from routing.strategy import plan
+from routing.table import Route
+from usage.keys import Caller, Unauthenticated
+from usage.quota import QuotaExceeded
+
+Header = tuple[bytes, bytes]
+
+CHECKPOINT_SECONDS = 2.0
+REST_SECONDS = 1.0
+"""How long the rest of a body may take after its terminal event, so that the connection is kept."""
+
+log = logging.getLogger("patchbay.gateway")
+
+
+class Body(Protocol):
+    """A request's body, read whole under a deadline."""
+
+    async def read(self, deadline: Deadline, idle: float, total: float) -> bytes: ...
+
+    def let_go(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Where an answer goes."""
+
+    started: bool
+
+    async def whole(self, status: int, headers: list[Header], body: bytes) -> None: ...
+
+    async def start(self, status: int, headers: list[Header]) -> None: ...
+
+    async def write(self, chunk: bytes) -> None: ...
+
+    async def end(self) -> None: ...
+
+
+class Tools(NamedTuple):
+    """What the flow works with; one worker's own."""
+
+    live: Live
+    limits: Limits
+    translator: Translator
+    upstream: Upstream
+    sweeper: Sweeper
+    books: Books
+
+
+class Gateway:
+    """Carries requests to providers and answers back."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._live = tools.live
+        self._limits = tools.limits
+        self._translator = tools.translator
+        self._books = tools.books
+
+    async def handle(self, path: ClientPath, call: ClientCall, body: Body, sink: Sink) -> None:
+        """One Exchange, from the key to the books. Raises CancelledError if the client left."""
+        caller = await self._authenticate(call, sink)
+        if caller is None:
+            return
+        deadline = self._tools.sweeper.watch(_task())
+        exchange = Exchange(path.kind, path.format.value, caller, deadline)
+        self._live.in_flight += 1
+        try:
+            await self._flow(exchange, path, call, body, sink)
+        except Refused as refused:
+            exchange.finish("refused", refused.reason, refused.info.status)
+            await self._refuse(exchange.id, call, refused, sink)
+        except UpstreamFailure as failure:
+            exchange.finish("failed", failure.reason, failure.info.status)
+            await self._fail(exchange, call, failure, sink)
+        except ClientTooSlow:
+            exchange.finish("failed", "client_too_slow", 499)
+        except asyncio.CancelledError:
+            begun = "mid_stream" if exchange.first_content else "before_content"
+            exchange.finish("abandoned", begun, 499)
+            raise
+        except Exception:
+            exchange.finish("failed", "internal", 500)
+            raise
+        finally:
+            self._live.in_flight -= 1
+            self._tools.sweeper.release(deadline)
+            self._books.close(exchange)
+
+    async def _authenticate(self, call: ClientCall, sink: Sink) -> Caller | None:
+        """The Caller, or None after the refusal went out. The body is not read."""
+        try:
+            return self._live.keys.authenticate(call.headers, call.query, time.time())
+        except Unauthenticated as error:
+            self._books.count_refusal("unauthenticated")
+            await self._refuse(id_text(new_id()), call, Unknown(str(error)), sink)
+        return None
+
+    async def _flow(
+        self, exchange: Exchange, path: ClientPath, call: ClientCall, body: Body, sink: Sink
+    ) -> None:
+        self._check_room()
+        exchange.note_client(call.headers)
+        envelope = await self._open(exchange, path, body)
+        route = self._match(exchange, envelope, call)
+        if path.kind == "count_tokens":
+            return await self._count_tokens(exchange, route, envelope, call, sink)
+        admission = self._admit(exchange, route, envelope)
+        self._books.begin(exchange)
+        body.let_go()
+        opened = await self._try_endpoints(exchange, route, envelope, call, admission)
+        if envelope.stream:
+            await self._stream(exchange, opened, sink)
+        else:
+            exchange.deadline.set(self._limits.client_stall, "client_too_slow")
+            await sink.whole(200, self._headers(exchange, opened), opened.first)
+            exchange.finish("completed", "ok", 200)
+
+    def _check_room(self) -> None:
+        if self._live.draining:
+            raise Draining
+        if self._live.in_flight > self._limits.in_flight:
+            raise Overloaded
+
+    async def _open(self, exchange: Exchange, path: ClientPath, body: Body) -> Envelope:
+        limits = self._limits
+        try:
+            content = await body.read(exchange.deadline, limits.body_idle, limits.body_total)
+        except asyncio.CancelledError:
+            if exchange.deadline.take() == "body_timeout":
+                raise BodyTimeout from None
+            raise
+        exchange.deadline.clear()
+        exchange.record.request_bytes = len(content)
+        try:
+            envelope = open_envelope(content, path.required)
+        except Unreadable as error:
+            raise _bad_request(error) from None
+        exchange.record.original_model = envelope.model
+        exchange.record.stream = envelope.stream
+        return envelope
+
+    def _match(self, exchange: Exchange, envelope: Envelope, call: ClientCall) -> Route:
+        caller, snapshot, model = exchange.caller, self._live.snapshot, envelope.model
+        exchange.record.config_version = snapshot.number
+        if not caller.may_use(model):
+            raise ModelForbidden(model)
+        route = snapshot.table.match(model, caller.name, caller.team, call.headers)
+        if route is None:
+            raise NoRoute(model)
+        exchange.record.rule_name = route.name
+        return route
+
+    def _admit(self, exchange: Exchange, route: Route, envelope: Envelope) -> Admission:
+        try:
+            admission = admit(
+                self._live.quotas, exchange.caller, route, envelope, self._translator, time.time()
+            )
+        except QuotaExceeded as error:
+            raise QuotaSpent(error) from None
+        exchange.reservation = admission.reservation
+        return admission
+
+    async def _try_endpoints(
+        self,
+        exchange: Exchange,
+        route: Route,
+        envelope: Envelope,
+        call: ClientCall,
+        admission: Admission,
+    ) -> Opened:
+        """The first Endpoint whose answer has begun. Raises the last one's failure."""
+        failure: UpstreamFailure | None = None
+        strict = route.strict or exchange.caller.strict
+        for endpoint in plan(route, envelope.model, random.random).endpoints:
+            if not endpoint.logins:
+                continue
+            try:
+                outbound = self._translator.outbound(
+                    call.format, envelope, call.headers, endpoint, admission.output_cap, strict
+                )
+            except (Inexpressible, Unreadable) as error:
+                raise _bad_request(error) from None
+            try:
+                return await open_answer(exchange, outbound, self._tools, envelope.stream)
+            except UpstreamFailure as error:
+                failure = error
+            if not failure.retryable:
+                break
+        raise failure or NoTargetAvailable(route.name)
+
+    async def _stream(self, exchange: Exchange, opened: Opened, sink: Sink) -> None:
+        """Carry a stream that has begun to its end, whatever end that is."""
+        try:
+            await sink.start(200, self._headers(exchange, opened))
+            failure = await self._carry(exchange, opened, sink)
+            if failure is None:
+                await sink.end()
+                return exchange.finish("completed", "ok", 200)
+            exchange.finish("failed", failure.reason, 200)
+            await sink.write(opened.lane.fail(failure.info))
+            await sink.end()
+        finally:
+            opened.reply.close()
+
+    async def _carry(
+        self, exchange: Exchange, opened: Opened, sink: Sink
+    ) -> UpstreamFailure | None:
+        """Pass on what comes until the answer ends; returns the failure that broke it, if one did."""
+        lane, deadline, limits = opened.lane, exchange.deadline, self._limits
+        out = opened.first
+        try:
+            while True:
+                if out:
+                    deadline.set(limits.client_stall, "client_too_slow")
+                    await sink.write(out)
+                    exchange.record.response_bytes += len(out)
+                if lane.failure is not None:
+                    return lane.failure
+                now = deadline.set(REST_SECONDS if lane.ended else limits.idle, "timeout_idle")
+                chunk = await opened.reply.chunk()
+                if not chunk:
+                    break
+                out = lane.feed(chunk)
+                if now - exchange.checkpointed > CHECKPOINT_SECONDS:
+                    self._books.checkpoint(exchange, now)
+            out = lane.finish()
+            if out:
+                deadline.set(limits.client_stall, "client_too_slow")
+                await sink.write(out)
+        except UpstreamFailure as failure:
+            return None if lane.ended else failure
+        except asyncio.CancelledError as cancelled:
+            reason = interruption(deadline, cancelled)
+            return None if lane.ended else reason
+        return None
+
+    async def _refuse(self, identifier: str, call: ClientCall, refused: Refused, sink: Sink) -> None:
+        headers: list[Header] = []
+        if refused.retry_after is not None:
+            headers.append((b"retry-after", b"%d" % max(1, round(refused.retry_after))))
+        if refused.should_retry is not None:
+            headers.append((b"x-should-retry", b"true" if refused.should_retry else b"false"))
+        await self._say(identifier, call, refused.info, headers, sink)
+
+    async def _fail(
+        self, exchange: Exchange, call: ClientCall, failure: UpstreamFailure, sink: Sink
+    ) -> None:
+        """Nothing of an answer has gone out: the failure is the answer."""
+        headers: list[Header] = []
+        retry_after = getattr(failure, "retry_after", None)
+        if retry_after is not None:
+            headers.append((b"retry-after", b"%d" % max(1, round(retry_after))))
+        body = getattr(failure, "body", None)
+        if body is None:
+            return await self._say(exchange.id, call, failure.info, headers, sink)
+        headers += [(b"content-type", b"application/json"), (b"x-request-id", exchange.id.encode())]
+        await sink.whole(failure.info.status, headers, body)
+
+    async def refuse_call(
+        self, call: ClientCall, info: ErrorInfo, sink: Sink, headers: Sequence[Header] = ()
+    ) -> None:
+        """Answer a call that is no Exchange: an unknown path, a wrong method, a defect of ours."""
+        if not sink.started:
+            await self._say(id_text(new_id()), call, info, list(headers), sink)
+
+    async def _say(
+        self, identifier: str, call: ClientCall, info: ErrorInfo, headers: list[Header], sink: Sink
+    ) -> None:
+        codec = self._translator.codec(call.format)
+        headers += [(b"content-type", b"application/json"), (b"x-request-id", identifier.encode())]
+        await sink.whole(codec.error_status(info), headers, codec.write_error(info, identifier))
+
+
+def _task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 — a coroutine of a server runs in a task
+    return task
+
+
+def _bad_request(error: Unreadable | Inexpressible) -> Refused:
+    info = ErrorInfo(ErrorKind.INVALID_REQUEST, 400, error.reason, None, error.path or None)
+    return Refused("bad_request", info)

@@ -1,0 +1,23 @@
+"""What a worker serves with now: replaced part by part, each by one assignment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from routing.snapshot import EMPTY, Snapshot
+
+if TYPE_CHECKING:
+    from usage.keys import KeyRing
+    from usage.quota import QuotaBook
+
+
+@dataclass(slots=True)
+class Live:
+    """`in_flight` counts exchanges; `draining` says that the process is going down."""
+
+    keys: KeyRing
+    quotas: QuotaBook
+    snapshot: Snapshot = field(default=EMPTY)
+    in_flight: int = 0
+    draining: bool = False

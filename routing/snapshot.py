@@ -1,0 +1,25 @@
+"""A ConfigVersion compiled for the hot path; immutable, and swapped whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from routing.table import RouteTable
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`number` is the ConfigVersion's, 0 before anything was published.
+
+    `places` are the base URLs that it may call and whether each may be private.
+    `problems` name what could not be compiled while the rest serves.
+    """
+
+    number: int
+    table: RouteTable
+    places: Mapping[str, bool]
+    problems: tuple[str, ...] = ()
+
+
+EMPTY = Snapshot(0, RouteTable(()), {})
