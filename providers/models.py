@@ -55,6 +55,7 @@ class Credential(models.Model):
     secret = models.TextField("secret", blank=True, default="")
     last4 = models.CharField("ends in", max_length=4, blank=True, default="", editable=False)
     enabled = models.BooleanField("enabled", default=True)
+    from_file = models.BooleanField("from a file", default=False, editable=False)
 
     class Meta:
         ordering: ClassVar = ["provider", "label"]
@@ -77,6 +78,7 @@ class Deployment(models.Model):
         "model", max_length=200, help_text="The vendor's name for the model, or * for any name."
     )
     enabled = models.BooleanField("enabled", default=True)
+    from_file = models.BooleanField("from a file", default=False, editable=False)
 
     class Meta:
         ordering: ClassVar = ["provider__name", "model"]

@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('model', models.CharField(help_text="The vendor's name for the model, or * for any name.", max_length=200, verbose_name='model')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
+                ('from_file', models.BooleanField(default=False, editable=False, verbose_name='from a file')),
             ],
             options={
                 'verbose_name': 'deployment',
@@ -68,6 +69,7 @@ class Migration(migrations.Migration):
                 ('secret', models.TextField(blank=True, default='', verbose_name='secret')),
                 ('last4', models.CharField(blank=True, default='', editable=False, max_length=4, verbose_name='ends in')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
+                ('from_file', models.BooleanField(default=False, editable=False, verbose_name='from a file')),
                 ('provider', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credentials', to='patchbay_providers.provider')),
             ],
             options={
