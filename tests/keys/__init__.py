@@ -1,0 +1,1 @@
+"""Client keys: their form, their digest, and who is let in."""
