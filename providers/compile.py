@@ -1,4 +1,4 @@
-"""Compile the providers of a published document into Endpoints."""
+"""Compile the providers of a published document into Endpoints. What is disabled is left out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def compile_providers(providers: list[dict[str, Any]], open_secret: Opener) -> C
     """`open_secret(stored, provider/label)` gives plain text or raises SecretMissing."""
     endpoints: dict[tuple[str, str], Endpoint] = {}
     problems: list[str] = []
-    for provider in providers:
+    for provider in filter(_enabled, providers):
         adapter = ADAPTERS[provider["adapter"]]
         logins = _logins(provider, adapter, open_secret, problems)
         for endpoint in _endpoints(provider, adapter, logins):
@@ -36,18 +36,25 @@ def compile_providers(providers: list[dict[str, Any]], open_secret: Opener) -> C
     return Compiled(endpoints, tuple(problems))
 
 
+def _enabled(entry: Mapping[str, Any]) -> bool:
+    return entry.get("enabled", True) is True
+
+
 def _logins(
     provider: dict[str, Any], adapter: Adapter, open_secret: Opener, problems: list[str]
 ) -> tuple[Login, ...]:
-    """No credential at all is a server without keys; one that cannot be opened is a problem."""
+    """No credential at all is a server without keys; one that cannot be opened is a problem.
+
+    Where all are disabled or cannot be opened there is no login, and nothing is sent.
+    """
     credentials = provider.get("credentials", [])
     if not credentials:
         return (Login("", _headers(dict(adapter.headers)), ""),)
     logins = []
-    for credential in credentials:
+    for credential in filter(_enabled, credentials):
         label = credential["label"]
         try:
-            secret = open_secret(credential["secret"], f"{provider['name']}/{label}")
+            secret = open_secret(credential.get("secret", ""), f"{provider['name']}/{label}")
         except SecretMissing as error:
             problems.append(f"credential {label} of provider {provider['name']}: {error}")
             continue
@@ -83,27 +90,33 @@ def _endpoints(
             **more,
         )
 
-    own = {
-        deployment["model"]: own_price(
-            f"{provider['name']}/{deployment['model']}", deployment["price"]
-        )
-        for deployment in provider.get("deployments", [])
-        if deployment.get("price")
-    }
+    own = _own_prices(provider)
+    models = [entry["model"] for entry in filter(_enabled, provider.get("deployments", []))]
     named = {}
-    for deployment in provider.get("deployments", []):
-        model = deployment["model"]
+    for model in models:
         if model != "*":
             price = own.get(model) or library(model)
             named[model] = endpoint(
-                model,
-                lambda _, price=price: price,
-                model=model,
-                price=price,
-                facts=facts_for(model),
+                model, _always(price), model=model, price=price, facts=facts_for(model)
             )
     found = list(named.values())
-    if any(deployment["model"] == "*" for deployment in provider.get("deployments", [])):
+    if "*" in models:
         fixed = own.get("*")
-        found.append(endpoint("*", (lambda _: fixed) if fixed else library, named=named))
+        found.append(endpoint("*", _always(fixed) if fixed else library, named=named))
     return found
+
+
+def _own_prices(provider: dict[str, Any]) -> dict[str, Price]:
+    """The operator's prices by deployment."""
+    return {
+        entry["model"]: own_price(f"{provider['name']}/{entry['model']}", entry["price"])
+        for entry in provider.get("deployments", [])
+        if entry.get("price")
+    }
+
+
+def _always(price: Price | None) -> Pricer:
+    def pricer(_: str) -> Price | None:
+        return price
+
+    return pricer

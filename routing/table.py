@@ -91,6 +91,8 @@ class RouteTable:
         for route in self.routes:
             if (route.keys and key not in route.keys) or (route.teams and team not in route.teams):
                 continue
+            if not route.tiers:
+                continue
             first = route.tiers[0][0].endpoint.provider
             if route.pattern and route.matches_model is None:
                 named.setdefault(route.pattern, first)

@@ -1,0 +1,95 @@
+"""Read a whole configuration: the file's or a published one. Names every mistake, not the first.
+
+A published document has only `providers` and `rules`; the rest of the file is live data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from providers.problems import Problem
+from routing.entries import (
+    ClientKeyEntry,
+    Entry,
+    ProviderEntry,
+    QuotaEntry,
+    RuleEntry,
+    TeamEntry,
+)
+from routing.sentences import problems_of
+
+SECTIONS = ("providers", "teams", "rules", "client_keys", "quotas")
+SomeEntry = TypeVar("SomeEntry", bound=Entry)
+
+
+class Placed(NamedTuple, Generic[SomeEntry]):
+    """An entry and the path at which it stands."""
+
+    path: str
+    entry: SomeEntry
+
+
+@dataclass(slots=True)
+class Document:
+    """The entries that are well formed. `broken` are the names of others, by section: they exist,
+    so nothing that refers to them is told that they do not."""
+
+    providers: list[Placed[ProviderEntry]] = field(default_factory=list)
+    teams: list[Placed[TeamEntry]] = field(default_factory=list)
+    rules: list[Placed[RuleEntry]] = field(default_factory=list)
+    client_keys: list[Placed[ClientKeyEntry]] = field(default_factory=list)
+    quotas: list[Placed[QuotaEntry]] = field(default_factory=list)
+    broken: dict[str, set[str]] = field(default_factory=dict)
+
+
+def read(document: object) -> tuple[Document, list[Problem]]:
+    """The well-formed entries, and what is wrong with the others."""
+    if not isinstance(document, dict):
+        return Document(), [Problem("", "A configuration is a mapping with providers, rules, …")]
+    problems = [
+        Problem(str(name), f"There is no member {name!r} here; there are {', '.join(SECTIONS)}.")
+        for name in document
+        if name not in SECTIONS
+    ]
+    reader = _Reader(document, problems)
+    return (
+        Document(
+            providers=reader.section("providers", ProviderEntry),
+            teams=reader.section("teams", TeamEntry),
+            rules=reader.section("rules", RuleEntry),
+            client_keys=reader.section("client_keys", ClientKeyEntry),
+            quotas=reader.section("quotas", QuotaEntry),
+            broken=reader.broken,
+        ),
+        problems,
+    )
+
+
+class _Reader:
+    """Reads section after section and collects what is wrong."""
+
+    def __init__(self, document: dict[Any, Any], problems: list[Problem]) -> None:
+        self._document = document
+        self._problems = problems
+        self.broken: dict[str, set[str]] = {name: set() for name in SECTIONS}
+
+    def section(self, name: str, kind: type[SomeEntry]) -> list[Placed[SomeEntry]]:
+        entries = self._document.get(name)
+        if entries is None:
+            return []
+        if not isinstance(entries, list):
+            self._problems.append(Problem(name, "This must be a list."))
+            return []
+        placed = []
+        for index, data in enumerate(entries):
+            path = f"{name}[{index}]"
+            try:
+                placed.append(Placed(path, kind.model_validate(data)))
+            except ValidationError as error:
+                self._problems += problems_of(error, kind, path)
+                if isinstance(data, dict):
+                    self.broken[name].add(str(data.get("name")))
+        return placed

@@ -1,0 +1,238 @@
+"""The entries of a configuration: every member of the file and of the published document.
+
+Knows one entry at a time; what entries say of each other is checked in routing.references.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from providers.adapters.registry import ADAPTERS
+from providers.checks import adapter_problem, base_url_problem
+from usage.patterns import name_problem, pattern_problem
+
+HEADER_MARKS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+MOST_DECIMALS = 6
+NO_TARGETS = "A rule needs at least one target, or its requests have nowhere to go."
+
+
+def _checked(problem: str | None) -> None:
+    if problem is not None:
+        raise ValueError(problem)
+
+
+def _title(text: str) -> str:
+    if not text or text != text.strip() or not text.isprintable():
+        raise ValueError(
+            "A name must not be empty, begin or end with a blank, or hold line breaks."
+        )
+    return text
+
+
+def _model(text: str) -> str:
+    _checked(name_problem(text))
+    return text
+
+
+def _pattern(text: str) -> str:
+    _checked(pattern_problem(text))
+    return text
+
+
+def _optional_pattern(text: str) -> str:
+    return _pattern(text) if text else ""
+
+
+def _amount(value: object) -> Decimal:
+    """Text, a whole number or a float: YAML reads 0.15 as a float, whose shortest text is meant."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise ValueError('This must be a number, best as text: "0.15".')
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not a number.") from None
+    if not amount.is_finite() or amount < 0:
+        raise ValueError("This must be a number that is not negative.")
+    if -int(amount.normalize().as_tuple().exponent) > MOST_DECIMALS:
+        raise ValueError(f"At most {MOST_DECIMALS} decimals are kept.")
+    return amount
+
+
+def _moment(value: object) -> datetime:
+    """A date or a time; without a zone it is UTC."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("This must be a time such as 2027-01-31T12:00:00Z.") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if not isinstance(value, datetime):
+        raise ValueError("This must be a time such as 2027-01-31T12:00:00Z.")
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    """Header names do not tell upper from lower case."""
+    lowered: dict[str, str] = {}
+    for name, value in headers.items():
+        low = name.lower()
+        if not low or not set(low) <= HEADER_MARKS:
+            raise ValueError(f"{name!r} is not the name of a header.")
+        if not value.isascii() or not value.isprintable() or value != value.strip():
+            raise ValueError(f"The value of {name} cannot stand in a header.")
+        if low in lowered:
+            raise ValueError(f"The header {low} is named twice.")
+        lowered[low] = value
+    return lowered
+
+
+Slug = Annotated[str, Field(pattern=r"^[-a-zA-Z0-9_]+$", max_length=80)]
+Title = Annotated[str, Field(max_length=80), AfterValidator(_title)]
+ModelName = Annotated[str, AfterValidator(_model)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+PerMtok = Annotated[Decimal, BeforeValidator(_amount), Field(lt=10**8)]
+Amount = Annotated[Decimal, BeforeValidator(_amount), Field(lt=10**12)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+
+
+class Entry(BaseModel):
+    """One thing that a configuration names. Unknown members are mistakes; an empty one is absent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        known = cls.model_fields
+        return {
+            name: value for name, value in data.items() if value is not None or name not in known
+        }
+
+
+class PriceEntry(Entry):
+    """US dollars per million tokens."""
+
+    input_per_mtok: PerMtok
+    output_per_mtok: PerMtok
+    cached_input_per_mtok: PerMtok | None = None
+    cache_write_5m_per_mtok: PerMtok | None = None
+    cache_write_1h_per_mtok: PerMtok | None = None
+
+
+class CredentialEntry(Entry):
+    label: Title = "main"
+    secret: str | None = None
+    enabled: bool = True
+
+
+class DeploymentEntry(Entry):
+    model: ModelName
+    price: PriceEntry | None = None
+    enabled: bool = True
+
+
+class ProviderEntry(Entry):
+    """The order of members matters: an address is judged knowing the adapter and what is allowed."""
+
+    name: Slug
+    adapter: str
+    allow_private_network: bool = False
+    base_url: Annotated[str, Field(max_length=400)] = Field(default="", validate_default=True)
+    enabled: bool = True
+    credentials: list[CredentialEntry] = []
+    deployments: list[DeploymentEntry] = []
+
+    @field_validator("adapter")
+    @classmethod
+    def _known_adapter(cls, adapter: str) -> str:
+        _checked(adapter_problem(adapter))
+        return adapter
+
+    @field_validator("base_url")
+    @classmethod
+    def _callable_address(cls, base_url: str, info: ValidationInfo) -> str:
+        adapter = info.data.get("adapter", "")
+        if adapter in ADAPTERS and "allow_private_network" in info.data:
+            allowed = info.data["allow_private_network"]
+            _checked(base_url_problem(adapter, base_url, allowed))
+        return base_url
+
+
+class TeamEntry(Entry):
+    name: Title
+    description: Annotated[str, Field(max_length=200)] = ""
+
+
+class MatchEntry(Entry):
+    """What a request must be for a Rule to take it; what is absent matches any."""
+
+    model: Annotated[str, AfterValidator(_optional_pattern)] = ""
+    headers: Annotated[dict[str, str], AfterValidator(_headers)] = {}
+    teams: list[str] = []
+    client_keys: list[str] = []
+
+
+class TargetEntry(Entry):
+    provider: str
+    model: ModelName = "*"
+    tier: Annotated[int, Field(ge=1, le=100)] = 1
+    weight: Annotated[int, Field(ge=0, le=1_000_000)] = 100
+
+
+class RuleEntry(Entry):
+    name: Title
+    priority: Annotated[int, Field(ge=-(2**31), lt=2**31)] = 100
+    enabled: bool = True
+    strict: bool = False
+    match: MatchEntry = Field(default_factory=MatchEntry)
+    targets: list[TargetEntry] = Field(default=[], validate_default=True)
+
+    @field_validator("targets")
+    @classmethod
+    def _somewhere(cls, targets: list[TargetEntry]) -> list[TargetEntry]:
+        _checked(None if targets else NO_TARGETS)
+        return targets
+
+
+class ClientKeyEntry(Entry):
+    name: Title
+    team: str | None = None
+    owner: str | None = None
+    secret: str | None = None
+    models: Annotated[list[Pattern], Field(min_length=1)] = ["*"]
+    strict: bool = False
+    expires_at: Moment | None = None
+    revoked: bool = False
+
+
+class QuotaEntry(Entry):
+    """On a ClientKey, on a Team, or with neither on everyone."""
+
+    client_key: str | None = None
+    team: str | None = None
+    metric: Literal["requests", "cost"]
+    window: Literal["minute", "hour", "day", "month"]
+    amount: Amount
+
+    @field_validator("amount")
+    @classmethod
+    def _whole_requests(cls, amount: Decimal, info: ValidationInfo) -> Decimal:
+        if info.data.get("metric") == "requests" and amount != amount.to_integral_value():
+            raise ValueError("Requests are counted in whole numbers.")
+        return amount
