@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from providers.wire.watch import Sight
+import msgspec
 
-if TYPE_CHECKING:
-    from providers.wire.events import Event
-    from providers.wire.model import Usage
-    from providers.wire.watch import Watcher
+from providers.wire.errors import BadAnswer
+from providers.wire.usage import Usage
+from providers.wire.watch import Sight, Watcher
 
 BYTES_PER_TOKEN = 4
+NO_USAGE = Usage()
 
 log = logging.getLogger("patchbay.meter")
 
@@ -22,3 +21,59 @@ log = logging.getLogger("patchbay.meter")
 def estimate_tokens(size: int) -> int:
     """Tokens of `size` bytes of text: four bytes a token, which is roughly right for English."""
     return ceil(size / BYTES_PER_TOKEN)
+
+
+class Reading(NamedTuple):
+    """What an answer used, and whose numbers these are: provider, observed or estimated."""
+
+    usage: Usage
+    source: str
+
+
+class Meter:
+    """One answer's Watcher, guarded: a defect in it costs the numbers, not the answer."""
+
+    __slots__ = ("_watcher",)
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    @property
+    def watcher(self) -> Watcher:
+        return self._watcher
+
+    def event(self, block: bytes) -> Sight:
+        """What an event is. One that cannot be looked at counts as content and passes."""
+        try:
+            return self._watcher.event(block)
+        except Exception:
+            log.exception("an event could not be metered")
+            return Sight.CONTENT
+
+    def body(self, data: bytes) -> None:
+        """Look at a whole answer. Raises BadAnswer if it is not of its format."""
+        try:
+            self._watcher.body(data)
+        except BadAnswer:
+            raise
+        except Exception:
+            log.exception("an answer could not be metered")
+
+    def reading(self, request_bytes: int) -> Reading:
+        """The provider's final numbers; else its early ones with the output counted here; else estimates."""
+        watcher = self._watcher
+        usage = watcher.usage
+        if usage is not None and watcher.finish:
+            return Reading(usage, "provider")
+        counted = estimate_tokens(watcher.output_bytes)
+        if usage is not None:
+            output = max(usage.output_tokens, counted)
+            return Reading(msgspec.structs.replace(usage, output_tokens=output), "observed")
+        return Reading(
+            Usage(input_tokens=estimate_tokens(request_bytes), output_tokens=counted), "estimated"
+        )
+
+    @property
+    def seen_anything(self) -> bool:
+        """Whether the provider reported usage or sent content."""
+        return self._watcher.usage is not None or self._watcher.output_bytes > 0

@@ -26,6 +26,7 @@ OUR_CREDENTIAL = frozenset({401, 402, 403, 407})
 OVERLOADED = frozenset({503, 529})
 LONGEST_WAIT = 3600.0
 HIDDEN = "[hidden]"
+SHORTEST_HIDDEN = 8
 
 
 async def read_rejection(reply: Reply, outbound: Outbound, limit: int) -> UpstreamFailure:
@@ -54,9 +55,7 @@ def judge(
     """Pure: status and body of an error answer to what it means for us."""
     told = scrub(codec.read_error(status, body), secret)
     if status in OUR_CREDENTIAL:
-        message = "The provider refused the gateway's own credential. Its operator has to mend it."
-        info = ErrorInfo(ErrorKind.UPSTREAM, 502, message, "upstream_auth")
-        return Rejected(info, "upstream_auth", retryable=True)
+        return judge_credential()
     if status in CALLERS_FAULT:
         shown = _own_words(body, secret) if same_format else None
         return Rejected(told, "upstream_refused", retryable=False, body=shown)
@@ -72,9 +71,36 @@ def judge(
     return Rejected(info, "upstream_error", retryable=status >= 500 or status == 408)
 
 
+def judge_event(told: ErrorInfo, secret: str) -> Rejected:
+    """An error that a provider reported inside an answer of status 200. Its type says what it is."""
+    told = scrub(told, secret)
+    words = f"{told.code or ''} {told.kind}".lower()
+    if "rate_limit" in words:
+        return Rejected(
+            ErrorInfo(ErrorKind.RATE_LIMIT, 429, told.message), "upstream_rate_limited", True
+        )
+    if "overloaded" in words or "unavailable" in words:
+        return Rejected(
+            ErrorInfo(ErrorKind.OVERLOADED, 503, told.message, "upstream_overloaded"),
+            "upstream_overloaded",
+            True,
+        )
+    if told.kind in (ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION):
+        return judge_credential()
+    info = ErrorInfo(ErrorKind.UPSTREAM, 502, told.message, told.code or "upstream_error")
+    return Rejected(info, "upstream_error", retryable=True)
+
+
+def judge_credential() -> Rejected:
+    """The provider does not take our secret: nothing that the client could mend."""
+    message = "The provider refused the gateway's own credential. Its operator has to mend it."
+    info = ErrorInfo(ErrorKind.UPSTREAM, 502, message, "upstream_auth")
+    return Rejected(info, "upstream_auth", retryable=True)
+
+
 def scrub(info: ErrorInfo, secret: str) -> ErrorInfo:
     """The same error without our secret in its words."""
-    if len(secret) < 8 or secret not in info.message:
+    if len(secret) < SHORTEST_HIDDEN or secret not in info.message:
         return info
     return msgspec.structs.replace(info, message=info.message.replace(secret, HIDDEN))
 
@@ -85,9 +111,14 @@ def _own_words(body: bytes, secret: str) -> bytes | None:
         msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError):
         return None
-    if len(secret) >= 8:
-        body = body.replace(secret.encode(), HIDDEN.encode())
-    return body
+    return hide(body, secret)
+
+
+def hide(data: bytes, secret: str) -> bytes:
+    """The same bytes without our secret. A very short one cannot be told from ordinary text."""
+    if len(secret) < SHORTEST_HIDDEN:
+        return data
+    return data.replace(secret.encode(), HIDDEN.encode())
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:

@@ -7,23 +7,24 @@ numbers, and the output cap of a cost quota. Transform goes through the hub and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
 from providers.endpoint import Endpoint, Login
-from providers.errors import Invalid, Rejected, Truncated, UpstreamFailure
-from providers.meter import Meter
+from providers.observe import Observe
 from providers.upstream import UpstreamRequest
 from providers.wire.codec import Codec, WireFormat
 from providers.wire.envelope import Envelope
-from providers.wire.errors import BadAnswer, ErrorInfo, FrameTooLarge
-from providers.wire.model import Loss
-from providers.wire.sse import Splitter
-from providers.wire.watch import Sight
+from providers.wire.errors import ErrorInfo, Inexpressible
 
-MOST_BROKEN_EVENTS = 3
-PASSED_HEADERS = (b"anthropic-beta", b"anthropic-version", b"openai-")
+if TYPE_CHECKING:
+    from providers.errors import UpstreamFailure
+    from providers.meter import Meter
+    from providers.wire.model import Loss
+
+PASSED_HEADERS = frozenset({b"anthropic-beta", b"anthropic-version"})
+PASSED_PREFIX = b"openai-"
 
 
 class Lane(Protocol):
@@ -59,3 +60,85 @@ class Outbound(NamedTuple):
     lane: Lane
     losses: list[Loss]
     edits: list[str]
+
+
+class Ask(NamedTuple):
+    """What a client asked for. `identifier` is the Exchange's, `output_cap` a quota's or None."""
+
+    format: WireFormat
+    envelope: Envelope
+    headers: Mapping[bytes, bytes]
+    identifier: str
+    output_cap: int | None
+    strict: bool
+
+
+class Translator:
+    """Makes the Outbound of each Attempt. Stateless."""
+
+    def __init__(self, codecs: Mapping[WireFormat, Codec]) -> None:
+        self._codecs = codecs
+
+    def codec(self, wire_format: WireFormat) -> Codec:
+        return self._codecs[wire_format]
+
+    def outbound(self, ask: Ask, endpoint: Endpoint) -> Outbound:
+        """Raises Inexpressible or Unreadable for what cannot be asked there."""
+        wire_format = endpoint.format_for(ask.format)
+        if wire_format is ask.format:
+            return self._observed(ask, endpoint, wire_format)
+        return self._transformed(ask, endpoint, wire_format)
+
+    def _observed(self, ask: Ask, endpoint: Endpoint, wire_format: WireFormat) -> Outbound:
+        codec, envelope = self._codecs[wire_format], ask.envelope
+        login = endpoint.login()
+        edits = codec.edits(envelope.members, envelope.stream, endpoint.facts, ask.output_cap)
+        changed, names = edits.members, edits.names
+        if endpoint.model != envelope.model:
+            changed["model"] = msgspec.json.encode(endpoint.model)
+            names = ["model", *names]
+        return Outbound(
+            request=_request(
+                endpoint, wire_format, login, _passed(ask.headers), envelope.with_members(changed)
+            ),
+            endpoint=endpoint,
+            login=login,
+            format=wire_format,
+            same_format=True,
+            lane=Observe(codec, edits.drops_usage, ask.identifier, login.secret),
+            losses=[],
+            edits=names,
+        )
+
+    def _transformed(self, ask: Ask, endpoint: Endpoint, wire_format: WireFormat) -> Outbound:
+        raise Inexpressible("model", f"this model does not speak {ask.format.value}")
+
+    def count_tokens(self, ask: Ask, endpoint: Endpoint, login: Login) -> UpstreamRequest | None:
+        """The provider's own count, where it speaks the client's format and has one."""
+        path = endpoint.adapter.count_tokens_path
+        if not path or endpoint.format_for(ask.format) is not ask.format:
+            return None
+        body = ask.envelope.with_members({"model": msgspec.json.encode(endpoint.model)})
+        headers = login.headers | _passed(ask.headers)
+        return UpstreamRequest(endpoint.base_url + path, headers, body, endpoint.allow_private)
+
+
+def _request(
+    endpoint: Endpoint,
+    wire_format: WireFormat,
+    login: Login,
+    passed: dict[str, str],
+    body: bytes,
+) -> UpstreamRequest:
+    url = endpoint.base_url + endpoint.adapter.paths[wire_format]
+    headers = login.headers | passed if passed else login.headers
+    return UpstreamRequest(url, headers, body, endpoint.allow_private)
+
+
+def _passed(headers: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The client's headers that a provider of the same format gets to see."""
+    return {
+        name.decode("ascii"): value.decode("latin-1")
+        for name, value in headers.items()
+        if name in PASSED_HEADERS or name.startswith(PASSED_PREFIX)
+    }
