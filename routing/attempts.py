@@ -56,9 +56,7 @@ def interruption(deadline: Deadline, cancelled: asyncio.CancelledError) -> Upstr
     raise cancelled
 
 
-async def open_answer(
-    exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool
-) -> Opened:
+async def open_answer(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
     """Make one Attempt and write it down. Raises UpstreamFailure."""
     exchange.begin_attempt(outbound.endpoint, outbound.login, outbound.format.value)
     exchange.meter = outbound.lane.meter
@@ -117,21 +115,16 @@ async def _until_content(reply: Reply, lane: Lane) -> bytes:
         raise Invalid("a whole answer came where a stream was asked for")
     held: list[bytes] = []
     size = 0
-    while not lane.content and not lane.ended:
+    while size < MOST_HELD_BYTES and len(held) < MOST_HELD_CHUNKS:
         chunk = await reply.chunk()
         if not chunk:
             held.append(lane.finish())
             break
         out = lane.feed(chunk)
-        if lane.failure is not None:
-            if lane.content:
-                held.append(out)
-                break
-            raise lane.failure
         held.append(out)
         size += len(out)
-        if len(held) >= MOST_HELD_CHUNKS or size >= MOST_HELD_BYTES:
+        if lane.failure is not None and not lane.content:
+            raise lane.failure
+        if lane.content or lane.ended:
             break
     return b"".join(held)
-
-

@@ -24,9 +24,12 @@ class Deadline:
         self._reason = ""
         self.passed = ""
 
-    def set(self, seconds: float, reason: str) -> None:
-        self._at = monotonic() + seconds
+    def set(self, seconds: float, reason: str) -> float:
+        """Cancel the task for `reason` in `seconds`, unless set again before. Returns what time it is."""
+        now = monotonic()
+        self._at = now + seconds
         self._reason = reason
+        return now
 
     def clear(self) -> None:
         self._at = float("inf")

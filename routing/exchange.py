@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from usage.record import AttemptRecord, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from providers.endpoint import Endpoint, Login
     from providers.meter import Meter
+    from providers.wire.model import Loss
     from routing.deadline import Deadline
     from usage.keys import Caller
     from usage.quota import Reservation
@@ -102,9 +103,15 @@ class Exchange:
         record.upstream_format = upstream_format
         record.price_id = endpoint.price.id if endpoint.price else ""
 
+    def note_translation(self, losses: Sequence[Loss], edits: Sequence[str]) -> None:
+        """What the newest Attempt changed in the request, and what it could not carry."""
+        self.record.edits = list(edits)
+        self.record.losses = [(loss.path, loss.reason) for loss in losses]
+
     def end_attempt(self, status: int, reason: str) -> None:
         """Write the Attempt down; called once for each that began."""
-        assert self.endpoint is not None and self.login is not None  # noqa: S101 — begin came first
+        assert self.endpoint is not None  # noqa: S101 — begin_attempt came first
+        assert self.login is not None  # noqa: S101
         self.record.attempts.append(
             AttemptRecord(
                 provider=self.endpoint.provider,

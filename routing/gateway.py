@@ -18,13 +18,15 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from providers.errors import UpstreamFailure
-from providers.translate import Translator
+from providers.translate import Ask, Translator
 from providers.upstream import Upstream
+from providers.wire.catalog import ListedModel, write_model, write_models
 from providers.wire.envelope import Envelope, open_envelope
 from providers.wire.errors import ErrorInfo, ErrorKind, Inexpressible, Unreadable
-from routing.admission import Admission, admit
+from routing.admission import admit
 from routing.attempts import ClientTooSlow, Opened, interruption, open_answer
 from routing.closing import Books
+from routing.counting import count_tokens
 from routing.deadline import Deadline, Sweeper
 from routing.errors import (
     BodyTimeout,
@@ -35,6 +37,7 @@ from routing.errors import (
     Overloaded,
     QuotaSpent,
     Refused,
+    Starting,
     Unknown,
 )
 from routing.exchange import Exchange, id_text, new_id
@@ -49,6 +52,11 @@ from usage.quota import QuotaExceeded
 Header = tuple[bytes, bytes]
 
 CHECKPOINT_SECONDS = 2.0
+CLIENT_GONE = 499
+"""What the books say where the client got no whole answer, as nginx does."""
+LONGEST_LOSS_HEADER = 1024
+JSON = b"application/json"
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
 REST_SECONDS = 1.0
 """How long the rest of a body may take after its terminal event, so that the connection is kept."""
 
@@ -109,17 +117,16 @@ class Gateway:
         try:
             await self._flow(exchange, path, call, body, sink)
         except Refused as refused:
-            exchange.finish("refused", refused.reason, refused.info.status)
+            exchange.finish("refused", refused.reason, self._status(path, refused.info))
             await self._refuse(exchange.id, call, refused, sink)
         except UpstreamFailure as failure:
-            exchange.finish("failed", failure.reason, failure.info.status)
+            exchange.finish("failed", failure.reason, self._status(path, failure.info))
             await self._fail(exchange, call, failure, sink)
         except ClientTooSlow:
-            exchange.finish("failed", "client_too_slow", 499)
+            exchange.finish("failed", "client_too_slow", CLIENT_GONE)
         except asyncio.CancelledError:
-            begun = "mid_stream" if exchange.first_content else "before_content"
-            exchange.finish("abandoned", begun, 499)
-            raise
+            if not self._was_cut(exchange):
+                raise
         except Exception:
             exchange.finish("failed", "internal", 500)
             raise
@@ -128,13 +135,31 @@ class Gateway:
             self._tools.sweeper.release(deadline)
             self._books.close(exchange)
 
+    @staticmethod
+    def _was_cut(exchange: Exchange) -> bool:
+        """Whether we ended it ourselves, because the client does not read; else the client has left."""
+        if exchange.deadline.take():
+            exchange.finish("failed", "client_too_slow", CLIENT_GONE)
+            return True
+        begun = "mid_stream" if exchange.first_content else "before_content"
+        exchange.finish("abandoned", begun, CLIENT_GONE)
+        return False
+
+    def _status(self, path: ClientPath, info: ErrorInfo) -> int:
+        return self._translator.codec(path.format).error_status(info)
+
     async def _authenticate(self, call: ClientCall, sink: Sink) -> Caller | None:
         """The Caller, or None after the refusal went out. The body is not read."""
-        try:
-            return self._live.keys.authenticate(call.headers, call.query, time.time())
-        except Unauthenticated as error:
-            self._books.count_refusal("unauthenticated")
-            await self._refuse(id_text(new_id()), call, Unknown(str(error)), sink)
+        if self._live.ready:
+            try:
+                return self._live.keys.authenticate(call.headers, call.query, time.time())
+            except Unauthenticated as error:
+                refused: Refused = Unknown(str(error))
+        else:
+            refused = Starting()
+        identifier = id_text(new_id())
+        self._books.count_refusal(call.format.value, identifier, refused.reason)
+        await self._refuse(identifier, call, refused, sink)
         return None
 
     async def _flow(
@@ -144,18 +169,52 @@ class Gateway:
         exchange.note_client(call.headers)
         envelope = await self._open(exchange, path, body)
         route = self._match(exchange, envelope, call)
+        strict = route.strict or exchange.caller.strict
         if path.kind == "count_tokens":
-            return await self._count_tokens(exchange, route, envelope, call, sink)
-        admission = self._admit(exchange, route, envelope)
+            ask = Ask(path.format, envelope, call.headers, exchange.id, None, strict)
+            return await self._count_tokens(exchange, route, ask, sink)
+        cap = self._admit(exchange, route, envelope, path)
         self._books.begin(exchange)
         body.let_go()
-        opened = await self._try_endpoints(exchange, route, envelope, call, admission)
+        ask = Ask(path.format, envelope, call.headers, exchange.id, cap, strict)
+        opened = await self._try_endpoints(exchange, route, ask)
         if envelope.stream:
             await self._stream(exchange, opened, sink)
         else:
-            exchange.deadline.set(self._limits.client_stall, "client_too_slow")
-            await sink.whole(200, self._headers(exchange, opened), opened.first)
-            exchange.finish("completed", "ok", 200)
+            exchange.record.response_bytes = len(opened.first)
+            await self._answer(exchange, opened.first, [], sink)
+
+    async def _answer(
+        self, exchange: Exchange, body: bytes, more: list[Header], sink: Sink
+    ) -> None:
+        """Send an answer that is whole."""
+        exchange.deadline.set(self._limits.client_stall, "client_too_slow")
+        await sink.whole(200, [*_headers(exchange, JSON), *more], body)
+        exchange.finish("completed", "ok", 200)
+
+    async def _count_tokens(self, exchange: Exchange, route: Route, ask: Ask, sink: Sink) -> None:
+        count = await count_tokens(exchange, route, ask, self._tools)
+        more = [(b"x-patchbay-estimate", b"input_tokens")] if count.estimated else []
+        await self._answer(exchange, count.body, more, sink)
+
+    async def list_models(self, call: ClientCall, sink: Sink, name: str | None = None) -> None:
+        """Answer with the models that this key can ask for by name, or with the one named."""
+        caller = await self._authenticate(call, sink)
+        if caller is None:
+            return
+        listed = self._live.snapshot.table.named_models(caller.name, caller.team)
+        models = [ListedModel(*pair) for pair in listed if caller.may_use(pair[0])]
+        if name is None:
+            return await self._say_json(call, write_models(call.format, models), sink)
+        for model in models:
+            if model.name == name:
+                return await self._say_json(call, write_model(call.format, model), sink)
+        await self._refuse(id_text(new_id()), call, NoRoute(name), sink)
+
+    @staticmethod
+    async def _say_json(call: ClientCall, body: bytes, sink: Sink) -> None:
+        headers = [(b"content-type", JSON), (b"x-request-id", id_text(new_id()).encode())]
+        await sink.whole(200, headers, body)
 
     def _check_room(self) -> None:
         if self._live.draining:
@@ -168,8 +227,11 @@ class Gateway:
         try:
             content = await body.read(exchange.deadline, limits.body_idle, limits.body_total)
         except asyncio.CancelledError:
-            if exchange.deadline.take() == "body_timeout":
+            reason = exchange.deadline.take()
+            if reason == "body_timeout":
                 raise BodyTimeout from None
+            if reason == "drain_cut":
+                raise Draining from None
             raise
         exchange.deadline.clear()
         exchange.record.request_bytes = len(content)
@@ -192,38 +254,34 @@ class Gateway:
         exchange.record.rule_name = route.name
         return route
 
-    def _admit(self, exchange: Exchange, route: Route, envelope: Envelope) -> Admission:
+    def _admit(
+        self, exchange: Exchange, route: Route, envelope: Envelope, path: ClientPath
+    ) -> int | None:
+        """Reserve under the caller's quotas; returns the cap that they put on the answer's tokens."""
+        codec = self._translator.codec(path.format)
         try:
             admission = admit(
-                self._live.quotas, exchange.caller, route, envelope, self._translator, time.time()
+                self._live.quotas, exchange.caller, route, envelope, codec, time.time()
             )
         except QuotaExceeded as error:
             raise QuotaSpent(error) from None
+        except Unreadable as error:
+            raise _bad_request(error) from None
         exchange.reservation = admission.reservation
-        return admission
+        return admission.output_cap
 
-    async def _try_endpoints(
-        self,
-        exchange: Exchange,
-        route: Route,
-        envelope: Envelope,
-        call: ClientCall,
-        admission: Admission,
-    ) -> Opened:
+    async def _try_endpoints(self, exchange: Exchange, route: Route, ask: Ask) -> Opened:
         """The first Endpoint whose answer has begun. Raises the last one's failure."""
         failure: UpstreamFailure | None = None
-        strict = route.strict or exchange.caller.strict
-        for endpoint in plan(route, envelope.model, random.random).endpoints:
+        for endpoint in plan(route, ask.envelope.model, random.random).endpoints:
             if not endpoint.logins:
                 continue
             try:
-                outbound = self._translator.outbound(
-                    call.format, envelope, call.headers, endpoint, admission.output_cap, strict
-                )
+                outbound = self._translator.outbound(ask, endpoint)
             except (Inexpressible, Unreadable) as error:
                 raise _bad_request(error) from None
             try:
-                return await open_answer(exchange, outbound, self._tools, envelope.stream)
+                return await open_answer(exchange, outbound, self._tools, ask.envelope.stream)
             except UpstreamFailure as error:
                 failure = error
             if not failure.retryable:
@@ -233,12 +291,13 @@ class Gateway:
     async def _stream(self, exchange: Exchange, opened: Opened, sink: Sink) -> None:
         """Carry a stream that has begun to its end, whatever end that is."""
         try:
-            await sink.start(200, self._headers(exchange, opened))
+            await sink.start(200, _headers(exchange, EVENT_STREAM))
             failure = await self._carry(exchange, opened, sink)
             if failure is None:
                 await sink.end()
                 return exchange.finish("completed", "ok", 200)
             exchange.finish("failed", failure.reason, 200)
+            exchange.deadline.set(self._limits.client_stall, "client_too_slow")
             await sink.write(opened.lane.fail(failure.info))
             await sink.end()
         finally:
@@ -276,7 +335,9 @@ class Gateway:
             return None if lane.ended else reason
         return None
 
-    async def _refuse(self, identifier: str, call: ClientCall, refused: Refused, sink: Sink) -> None:
+    async def _refuse(
+        self, identifier: str, call: ClientCall, refused: Refused, sink: Sink
+    ) -> None:
         headers: list[Header] = []
         if refused.retry_after is not None:
             headers.append((b"retry-after", b"%d" % max(1, round(refused.retry_after))))
@@ -295,7 +356,7 @@ class Gateway:
         body = getattr(failure, "body", None)
         if body is None:
             return await self._say(exchange.id, call, failure.info, headers, sink)
-        headers += [(b"content-type", b"application/json"), (b"x-request-id", exchange.id.encode())]
+        headers += [(b"content-type", JSON), (b"x-request-id", exchange.id.encode())]
         await sink.whole(failure.info.status, headers, body)
 
     async def refuse_call(
@@ -309,8 +370,22 @@ class Gateway:
         self, identifier: str, call: ClientCall, info: ErrorInfo, headers: list[Header], sink: Sink
     ) -> None:
         codec = self._translator.codec(call.format)
-        headers += [(b"content-type", b"application/json"), (b"x-request-id", identifier.encode())]
+        headers += [(b"content-type", JSON), (b"x-request-id", identifier.encode())]
         await sink.whole(codec.error_status(info), headers, codec.write_error(info, identifier))
+
+
+def _headers(exchange: Exchange, content_type: bytes) -> list[Header]:
+    """What a client is told beside the answer: the id, what was changed and what was lost."""
+    record = exchange.record
+    headers = [(b"content-type", content_type), (b"x-request-id", exchange.id.encode())]
+    if record.edits:
+        headers.append((b"x-patchbay-edits", ", ".join(record.edits).encode()))
+    if record.losses:
+        listed = ", ".join(path for path, _ in record.losses)
+        headers.append(
+            (b"x-patchbay-loss", listed.encode("ascii", "replace")[:LONGEST_LOSS_HEADER])
+        )
+    return headers
 
 
 def _task() -> asyncio.Task[None]:

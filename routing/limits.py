@@ -16,3 +16,12 @@ class Limits:
     client_stall: float = 30.0
     answer_bytes: int = 64 * 2**20
     in_flight: int = 2000
+
+
+class BodyBudget:
+    """Bytes of request bodies that a worker holds, bounded in all and for each request."""
+
+    def __init__(self, most: int, largest: int) -> None:
+        self.most = most
+        self.largest = largest
+        self.held = 0

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Live:
-    """`in_flight` counts exchanges; `draining` says that the process is going down."""
+    """`in_flight` counts exchanges; `ready` says that keys and configuration were loaded;
+    `draining` that the process is going down and takes nothing new."""
 
     keys: KeyRing
     quotas: QuotaBook
     snapshot: Snapshot = field(default=EMPTY)
     in_flight: int = 0
+    ready: bool = False
     draining: bool = False

@@ -12,7 +12,10 @@ from usage.models import ClientKey, Team
 
 
 class Rule(models.Model):
-    """“Requests that match this go there.” Read in order of priority, then name; the first match decides."""
+    """“Requests that match this go there.”
+
+    Rules are read in order of priority, then name; the first match decides.
+    """
 
     name = models.CharField("name", max_length=80, unique=True)
     priority = models.IntegerField(
@@ -52,7 +55,10 @@ class Rule(models.Model):
 
 
 class Target(models.Model):
-    """A Deployment inside a Rule: its tier is its place in the fallback order, its weight its share of the tier."""
+    """A Deployment inside a Rule.
+
+    Its tier is its place in the fallback order, its weight its share of the tier.
+    """
 
     rule = models.ForeignKey(Rule, models.CASCADE, related_name="targets")
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="targets")
@@ -61,7 +67,8 @@ class Target(models.Model):
         max_length=200,
         blank=True,
         default="",
-        help_text="For an any-model deployment: the model to ask for. Empty passes the client's name through.",
+        help_text="For an any-model deployment: the model to ask for. "
+        "Empty passes the client's name through.",
     )
     tier = models.PositiveSmallIntegerField("tier", default=1, help_text="1 is tried first.")
     weight = models.PositiveIntegerField(

@@ -30,7 +30,10 @@ def plan(route: Route, model: str, chance: Chance) -> Plan:
 
 
 def _shuffled(tier: tuple[Choice, ...], chance: Chance) -> list[Choice]:
-    """Each next place goes to a Choice with probability weight / sum of what is left (Efraimidis–Spirakis)."""
+    """Each next place goes to a Choice with probability weight / sum of what is left.
+
+    One draw each, after Efraimidis and Spirakis, “Weighted random sampling with a reservoir” (2006).
+    """
     drawn = [(chance() ** (1 / choice.weight), choice) for choice in tier if choice.weight > 0]
     drawn.sort(key=lambda pair: pair[0], reverse=True)
     return [choice for _, choice in drawn]

@@ -32,13 +32,12 @@ def change_number() -> int:
 
 
 def load(since: int) -> Changes | None:
-    """Everything that changed after `since`; None if nothing did."""
+    """Everything that changed after `since`; None if nothing did. -1 loads all there is."""
     number = change_number()
     if number == since:
         return None
     limits = [_limit(quota) for quota in Quota.objects.select_related("team")]
-    rows = ClientKey.objects.filter(change__gt=since) if since else ClientKey.objects.all()
-    rows = rows.select_related("team", "owner")
+    rows = ClientKey.objects.filter(change__gt=since).select_related("team", "owner")
     callers = [(bytes.fromhex(row.digest), _caller(row)) for row in rows.iterator(ROWS_AT_ONCE)]
     return Changes(number, callers, ClientKey.objects.count(), limits)
 

@@ -13,6 +13,9 @@ class LiveChange(models.Model):
 
     number = models.BigIntegerField(default=0)
 
+    def __str__(self) -> str:
+        return f"Change {self.number}"
+
     @classmethod
     def next(cls) -> int:
         """The next number. Must run in the transaction of the change: the row lock orders commits."""
@@ -158,13 +161,6 @@ class Quota(models.Model):
             f"{amount.rstrip('0').rstrip('.')} {self.metric} per {self.window} for {self.subject}"
         )
 
-    @property
-    def subject(self) -> str:
-        """Whom it limits, in words. Reads the relation and may query."""
-        if self.client_key is not None:
-            return f"key {self.client_key.name}"
-        return f"team {self.team.name}" if self.team is not None else "everyone"
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():
             LiveChange.next()
@@ -174,6 +170,13 @@ class Quota(models.Model):
         with transaction.atomic():
             LiveChange.next()
             return super().delete(*args, **kwargs)
+
+    @property
+    def subject(self) -> str:
+        """Whom it limits, in words. Reads the relation and may query."""
+        if self.client_key is not None:
+            return f"key {self.client_key.name}"
+        return f"team {self.team.name}" if self.team is not None else "everyone"
 
 
 class UsageRecord(models.Model):

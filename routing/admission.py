@@ -1,0 +1,86 @@
+"""Admit a request under quotas: what is the most that it could cost, and how long may its answer be."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import NamedTuple
+
+from providers.endpoint import Endpoint
+from providers.wire.codec import Codec
+from providers.wire.envelope import Envelope
+from routing.table import Route
+from usage.keys import Caller
+from usage.quota import NOTHING, QuotaBook, Reservation
+
+BYTES_PER_TOKEN_AT_WORST = 2
+"""Text of few letters a token (CJK, code) comes to about this; a reservation errs to the dear side."""
+OUTPUT_IF_UNKNOWN = 16_384
+LEAST_OUTPUT = 16
+PICO_PER_NANO = 1000
+
+
+class Admission(NamedTuple):
+    """`output_cap` is what the answer must be capped to; None leaves the client's own word."""
+
+    reservation: Reservation
+    output_cap: int | None = None
+
+
+class Worst(NamedTuple):
+    """The dearest prices that a Route could reach, in pico-dollars a token, and its longest answer."""
+
+    input: int
+    output: int
+    longest: int
+
+
+def admit(
+    quotas: QuotaBook, caller: Caller, route: Route, envelope: Envelope, codec: Codec, now: float
+) -> Admission:
+    """Reserve under every limit of the caller. Raises QuotaExceeded, or Unreadable for a bad cap."""
+    if not quotas.limits_of(caller):
+        return Admission(NOTHING)
+    room = quotas.room(caller, now)
+    if room is None:
+        return Admission(quotas.admit(caller, 0, now))
+    worst = _worst(route, envelope.model)
+    if worst is None:
+        return Admission(quotas.admit(caller, None, now))
+    asked = codec.output_cap(envelope.members)
+    wanted = asked or worst.longest
+    input_cost = worst.input * ceil(len(envelope.body) / BYTES_PER_TOKEN_AT_WORST)
+    granted = _granted(wanted, room * PICO_PER_NANO - input_cost, worst.output)
+    cost = ceil((input_cost + granted * worst.output) / PICO_PER_NANO)
+    reservation = quotas.admit(caller, cost, now)
+    return Admission(reservation, None if granted == asked else granted)
+
+
+def _granted(wanted: int, room_pico: int, price: int) -> int:
+    """As much output as the room pays for; where that is next to nothing, what was wanted, to be refused."""
+    if price == 0:
+        return wanted
+    affordable = max(0, room_pico) // price
+    return wanted if affordable < min(wanted, LEAST_OUTPUT) else min(wanted, affordable)
+
+
+def _worst(route: Route, model: str) -> Worst | None:
+    """None if the price of any Endpoint that could be reached is unknown."""
+    dearest_input = dearest_output = longest = 0
+    for endpoint in _endpoints(route, model):
+        price = endpoint.price
+        if price is None:
+            return None
+        dearest_input = max(
+            dearest_input,
+            price.input,
+            price.cache_write_5m,
+            price.cache_write_1h,
+            price.input_audio,
+        )
+        dearest_output = max(dearest_output, price.output, price.output_audio)
+        longest = max(longest, endpoint.facts.max_output or OUTPUT_IF_UNKNOWN)
+    return Worst(dearest_input, dearest_output, longest)
+
+
+def _endpoints(route: Route, model: str) -> list[Endpoint]:
+    return [choice.bound(model) for tier in route.tiers for choice in tier]

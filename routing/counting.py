@@ -1,0 +1,82 @@
+"""Count a prompt's tokens: the provider's own count where it has one, else an estimate that says so."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from providers.errors import Rejected, UpstreamFailure
+from providers.meter import estimate_tokens
+from providers.rejection import judge
+from routing.attempts import interruption
+from routing.errors import NoTargetAvailable
+from routing.strategy import plan
+
+if TYPE_CHECKING:
+    from providers.endpoint import Endpoint
+    from providers.translate import Ask
+    from routing.exchange import Exchange
+    from routing.gateway import Tools
+    from routing.table import Route
+
+LARGEST_COUNT_ANSWER = 2**20
+
+
+class Count(NamedTuple):
+    """`body` answers the client; `estimated` says that no provider counted."""
+
+    body: bytes
+    estimated: bool
+
+
+async def count_tokens(exchange: Exchange, route: Route, ask: Ask, tools: Tools) -> Count:
+    """Raises UpstreamFailure where a provider refuses the prompt itself, NoTargetAvailable."""
+    endpoints = [
+        endpoint
+        for endpoint in plan(route, ask.envelope.model, random.random).endpoints
+        if endpoint.logins
+    ]
+    if not endpoints:
+        raise NoTargetAvailable(route.name)
+    for endpoint in endpoints:
+        try:
+            body = await _native(exchange, ask, endpoint, tools)
+        except UpstreamFailure as failure:
+            if isinstance(failure, Rejected) and not failure.retryable:
+                raise
+            continue
+        if body is None:
+            break
+        return Count(body, estimated=False)
+    tokens = estimate_tokens(len(ask.envelope.body))
+    return Count(msgspec.json.encode({"input_tokens": tokens}), estimated=True)
+
+
+async def _native(exchange: Exchange, ask: Ask, endpoint: Endpoint, tools: Tools) -> bytes | None:
+    """The Endpoint's own answer; None if it has no count of its own."""
+    login = endpoint.login()
+    request = tools.translator.count_tokens(ask, endpoint, login)
+    if request is None:
+        return None
+    exchange.begin_attempt(endpoint, login, ask.format.value)
+    exchange.deadline.set(tools.limits.first_content, "timeout_first")
+    try:
+        reply = await tools.upstream.send(request)
+        try:
+            body = await reply.body(LARGEST_COUNT_ANSWER)
+        finally:
+            reply.close()
+        if reply.status != 200:
+            codec = tools.translator.codec(ask.format)
+            raise judge(reply.status, body, reply.headers, codec, login.secret, same_format=True)
+    except UpstreamFailure as failure:
+        exchange.end_attempt(failure.info.status, failure.reason)
+        raise
+    except asyncio.CancelledError as cancelled:
+        exchange.end_attempt(0, "cancelled")
+        raise interruption(exchange.deadline, cancelled) from None
+    exchange.end_attempt(200, "ok")
+    return body

@@ -1,0 +1,147 @@
+"""What Prometheus is told of exchanges. Label values are bounded: no client chooses them freely."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+if TYPE_CHECKING:
+    from usage.record import Record
+
+MOST_MODELS_PER_PROVIDER = 200
+OTHER = "other"
+SECONDS = (0.05, 0.1, 0.2, 0.35, 0.6, 1, 1.7, 3, 5, 9, 15, 25, 45, 80, 140, 250, 600)
+
+Labels = tuple[str, str, str]
+
+
+class _Series:
+    """The children of one (client format, provider, model), looked up once."""
+
+    __slots__ = ("cost", "first", "input", "output", "outcomes", "total", "unpriced")
+
+    def __init__(self, metrics: Metrics, labels: Labels) -> None:
+        self.input = metrics.tokens.labels(*labels, "input")
+        self.output = metrics.tokens.labels(*labels, "output")
+        self.cost = metrics.cost.labels(*labels)
+        self.unpriced = metrics.unpriced.labels(*labels)
+        self.total = metrics.total.labels(*labels)
+        self.first = metrics.first.labels(*labels)
+        self.outcomes: dict[tuple[str, str], Counter] = {}
+
+
+class Metrics:
+    """One worker's metrics of the hot path, in a registry of its caller's choosing."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        names = ("client_format", "provider", "model")
+        self.requests = Counter(
+            "patchbay_requests_total",
+            "Requests that ended, by how they ended.",
+            (*names, "outcome", "reason"),
+            registry=registry,
+        )
+        self.tokens = Counter(
+            "patchbay_tokens_total", "Tokens used.", (*names, "direction"), registry=registry
+        )
+        self.cost = Counter(
+            "patchbay_cost_dollars_total",
+            "US dollars of priced requests.",
+            names,
+            registry=registry,
+        )
+        self.unpriced = Counter(
+            "patchbay_unpriced_requests_total",
+            "Requests that used tokens of unknown price.",
+            names,
+            registry=registry,
+        )
+        self.total = Histogram(
+            "patchbay_request_seconds",
+            "From a request's arrival to the end of its answer.",
+            names,
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.first = Histogram(
+            "patchbay_first_content_seconds",
+            "From a request's arrival to the first content of its answer.",
+            names,
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.attempts = Counter(
+            "patchbay_attempts_total",
+            "Attempts at providers, by how they ended.",
+            ("provider", "reason"),
+            registry=registry,
+        )
+        self.losses = Counter(
+            "patchbay_losses_total",
+            "Members of requests that a translation could not carry.",
+            ("client_format", "upstream_format"),
+            registry=registry,
+        )
+        self.all = (
+            self.requests,
+            self.tokens,
+            self.cost,
+            self.unpriced,
+            self.total,
+            self.first,
+            self.attempts,
+            self.losses,
+        )
+        self._series: dict[Labels, _Series] = {}
+        self._models: dict[str, set[str]] = {}
+
+    def count_refusal(self, client_format: str, reason: str) -> None:
+        """A refusal that no record is kept of."""
+        self.requests.labels(client_format, "", "", "refused", reason).inc()
+
+    def observe(self, record: Record) -> None:
+        """Count an exchange that ended."""
+        labels = (
+            record.client_format,
+            record.provider_name,
+            self._model(record.provider_name, record.request_model),
+        )
+        series = self._series.get(labels)
+        if series is None:
+            series = self._series[labels] = _Series(self, labels)
+        ended = (record.outcome, record.reason)
+        outcome = series.outcomes.get(ended)
+        if outcome is None:
+            outcome = series.outcomes[ended] = self.requests.labels(*labels, *ended)
+        outcome.inc()
+        series.total.observe(record.total_ms / 1000)
+        if record.first_content_ms is not None:
+            series.first.observe(record.first_content_ms / 1000)
+        if record.input_tokens or record.output_tokens:
+            self._observe_usage(series, record)
+        for attempt in record.attempts:
+            self.attempts.labels(attempt.provider, attempt.reason).inc()
+        if record.losses:
+            losses = self.losses.labels(record.client_format, record.upstream_format)
+            losses.inc(len(record.losses))
+
+    def _observe_usage(self, series: _Series, record: Record) -> None:
+        series.input.inc(record.input_tokens)
+        series.output.inc(record.output_tokens)
+        if record.cost_nano is None:
+            series.unpriced.inc()
+        else:
+            series.cost.inc(record.cost_nano / 1e9)
+
+    def _model(self, provider: str, model: str) -> str:
+        """A model's own label for the first of a provider's models, then one for the rest."""
+        known = self._models.get(provider)
+        if known is None:
+            known = self._models[provider] = set()
+        if model in known:
+            return model
+        if len(known) >= MOST_MODELS_PER_PROVIDER:
+            return OTHER
+        known.add(model)
+        return model

@@ -1,0 +1,66 @@
+"""Is this worker alive, and should it get traffic? Pure: state in, answers out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+
+class Check(NamedTuple):
+    """One thing looked at. `fails`: a worker that fails it should get no traffic."""
+
+    name: str
+    ok: bool
+    text: str
+    fails: bool = True
+
+
+class Condition(NamedTuple):
+    """What the checks look at. Ages are in seconds; `database_error` is "" where there is none."""
+
+    ready: bool
+    draining: bool
+    snapshot_number: int
+    snapshot_age: float
+    snapshot_max_age: float
+    journal_writable: bool
+    database_error: str
+
+
+def checks(condition: Condition) -> list[Check]:
+    """Database trouble alone only degrades: known keys go on being served from memory."""
+    stale = condition.snapshot_age > condition.snapshot_max_age
+    return [
+        Check("draining", not condition.draining, "going down" if condition.draining else "no"),
+        Check(
+            "snapshot",
+            condition.ready and not stale,
+            f"configuration version {condition.snapshot_number}"
+            if condition.ready
+            else "keys and configuration are not loaded yet",
+        ),
+        Check(
+            "journal",
+            condition.journal_writable,
+            "writable" if condition.journal_writable else "the journal cannot be written",
+        ),
+        Check(
+            "database",
+            not condition.database_error,
+            condition.database_error or "reachable",
+            fails=False,
+        ),
+    ]
+
+
+def answer(found: list[Check]) -> tuple[int, bytes]:
+    """(status, JSON) of the readiness probe."""
+    failing = any(check.fails and not check.ok for check in found)
+    degraded = any(not check.ok for check in found)
+    status = "not ready" if failing else "degraded" if degraded else "ready"
+    body = {
+        "status": status,
+        "checks": {check.name: {"ok": check.ok, "text": check.text} for check in found},
+    }
+    return (503 if failing else 200), msgspec.json.encode(body)
