@@ -17,9 +17,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
-from proxyproject.passage import Passage
 from providers.wire.errors import ErrorInfo, ErrorKind
-from routing.gateway import ClientCall, Gateway
+from proxyproject.passage import Passage
+from routing.gateway import Gateway
+from routing.paths import ClientCall
+from routing.views import ClientRequest
 
 if TYPE_CHECKING:
     from routing.runtime import Runtime
@@ -35,26 +37,17 @@ PROBES = ("/livez", "/readyz")
 log = logging.getLogger("patchbay.door")
 
 
-class LeanRequest(HttpRequest):
+class LeanRequest(ClientRequest):
     """The little of HttpRequest that Ninja and our views look at. It has no META, body or user."""
-
-    gateway: Gateway
-    call: ClientCall
-    passage: Passage
 
     def __init__(self, scope: Scope, gateway: Gateway, passage: Passage) -> None:
         self.method = scope["method"]
         self.path = self.path_info = scope["path"]
         self.gateway = gateway
         self.passage = passage
-        self.call = ClientCall(scope["path"], dict(scope["headers"]), scope.get("query_string", b""))
-
-
-class Sent(HttpResponseBase):
-    """Says that the answer has gone out already. Ninja passes an HttpResponseBase on as it is."""
-
-    def __init__(self) -> None:
-        """Nothing of a response is made: none is sent."""
+        self.call = ClientCall(
+            scope["path"], dict(scope["headers"]), scope.get("query_string", b"")
+        )
 
 
 class Door:
@@ -111,7 +104,10 @@ class Door:
 
 
 INTERNAL = ErrorInfo(
-    ErrorKind.INTERNAL, 500, "The gateway failed on this request; its log says why.", "internal_error"
+    ErrorKind.INTERNAL,
+    500,
+    "The gateway failed on this request; its log says why.",
+    "internal_error",
 )
 
 

@@ -27,9 +27,9 @@ class Environment:
     """
 
     def __init__(self, source: Mapping[str, str] | None = None) -> None:
-        self.env = environ.Env()
+        self.env = environ.Env()  # type: ignore[no-untyped-call]
         if source is not None:
-            self.env.ENVIRON = dict(source)
+            self.env.ENVIRON = dict(source)  # type: ignore[assignment]
         self.problems: list[str] = []
 
     def lay(self, path: Path) -> None:

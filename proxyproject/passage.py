@@ -14,21 +14,13 @@ from typing import Any
 from providers.wire.errors import ErrorInfo, ErrorKind
 from routing.deadline import Deadline
 from routing.errors import Refused
+from routing.limits import BodyBudget
 
 Header = tuple[bytes, bytes]
 Message = MutableMapping[str, Any]
 
 ALLOWED_METHODS = b"GET, POST, OPTIONS"
 PREFLIGHT_SECONDS = b"600"
-
-
-class BodyBudget:
-    """Bytes of request bodies that this worker holds, bounded."""
-
-    def __init__(self, most: int, largest: int) -> None:
-        self.most = most
-        self.largest = largest
-        self.held = 0
 
 
 class Passage:
