@@ -149,9 +149,19 @@ class Quota(models.Model):
                 condition=models.Q(amount__gte=0), name="quota_amount_not_negative"
             ),
             models.UniqueConstraint(
-                fields=["client_key", "team", "metric", "window"],
-                name="quota_once",
-                nulls_distinct=False,
+                fields=["client_key", "metric", "window"],
+                condition=models.Q(client_key__isnull=False),
+                name="quota_once_per_key",
+            ),
+            models.UniqueConstraint(
+                fields=["team", "metric", "window"],
+                condition=models.Q(team__isnull=False),
+                name="quota_once_per_team",
+            ),
+            models.UniqueConstraint(
+                fields=["metric", "window"],
+                condition=models.Q(client_key=None, team=None),
+                name="quota_once_for_everyone",
             ),
         ]
 
