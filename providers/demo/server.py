@@ -35,7 +35,7 @@ async def serve_demo() -> Demo:
     async def stop() -> None:
         server.close()
         for connection in list(state.connections):
-            connection.transport.abort()  # type: ignore[union-attr]
+            connection.transport.abort()
         await server.wait_closed()
         if state.tasks:
             await asyncio.wait(state.tasks, timeout=STOP_SECONDS)

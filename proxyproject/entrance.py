@@ -1,0 +1,103 @@
+"""Leads each HTTP request to its door, and has the Runtime started before the first needs it.
+
+Under a server with lifespan the Runtime starts and stops with the server; under one without
+(Daphne) the first request of the lean door starts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.conf import settings
+from django.urls import Resolver404, get_resolver
+
+from proxyproject.door import PROBES, Door
+from routing.runtime import Runtime
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+CLIENT_PATHS = "/v1/"
+
+log = logging.getLogger("patchbay.entrance")
+
+
+class Entrance:
+    """Holds this process's Runtime and the two doors behind which requests are served."""
+
+    def __init__(self, django: Callable[..., Awaitable[None]]) -> None:
+        self._django = django
+        self._door: Door | None = None
+        self._opening: asyncio.Task[Door] | None = None
+        self.runtime: Runtime | None = None
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _is_for_the_door(scope):
+            door = self._door or await self._opened()
+            return await door(scope, receive, send)
+        scope.setdefault("state", {})["runtime"] = self.runtime
+        return await self._django(scope, receive, send)
+
+    async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._opened()
+        except Exception as error:
+            log.exception("the start failed")
+            return await send({"type": "lifespan.startup.failed", "message": str(error)})
+        scope.setdefault("state", {})["runtime"] = self.runtime
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _opened(self) -> Door:
+        """The door, once the Runtime behind it has started. A start that failed is tried again."""
+        if self._opening is None:
+            self._opening = asyncio.get_running_loop().create_task(self._open())
+        opening = self._opening
+        try:
+            return await asyncio.shield(opening)  # a client that leaves does not stop the start
+        finally:
+            if opening.done() and self._door is None:
+                self._opening = None
+
+    async def _open(self) -> Door:
+        runtime = Runtime.from_settings()
+        await runtime.start()
+        self.runtime = runtime
+        self._door = Door(runtime, frozenset(name.encode() for name in settings.CORS_ORIGINS))
+        return self._door
+
+    async def _close(self) -> None:
+        runtime, self.runtime = self.runtime, None
+        self._door = self._opening = None
+        if runtime is not None:
+            await runtime.stop()
+
+
+def _is_for_the_door(scope: Scope) -> bool:
+    """Client paths and probes; and what no page answers to, when it is a program that asks."""
+    path: str = scope["path"]
+    if path.startswith(CLIENT_PATHS) or path in PROBES:
+        return True
+    if path.startswith(settings.STATIC_URL) or _accepts_pages(scope):
+        return False
+    return not (_resolves(path) or _resolves(path + "/"))
+
+
+def _accepts_pages(scope: Scope) -> bool:
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+def _resolves(path: str) -> bool:
+    try:
+        get_resolver().resolve(path)
+    except Resolver404:
+        return False
+    return True

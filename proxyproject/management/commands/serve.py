@@ -1,0 +1,57 @@
+"""Serve the gateway and the admin."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection
+
+from proxyproject.server import CannotListen, Server, configured, drain_from_settings, listen
+from proxyproject.supervisor import supervise
+from usage.models import Quota
+
+MOST_WORKERS = 64
+
+log = logging.getLogger("patchbay.server")
+
+
+class Command(BaseCommand):
+    help = "Serve the gateway and the admin until SIGTERM or Ctrl-C."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=1, help="processes, usually one a core")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        workers: int = options["workers"]
+        if not 1 <= workers <= MOST_WORKERS:
+            raise CommandError(f"--workers must be between 1 and {MOST_WORKERS}.")
+        _check_database(workers)
+        try:
+            listener = listen(options["host"], options["port"])
+        except CannotListen as error:
+            raise CommandError(str(error)) from None
+        config = configured(workers)
+        if workers == 1:
+            Server(config, drain_from_settings()).run([listener])
+        else:
+            supervise(config, listener)
+
+
+def _check_database(workers: int) -> None:
+    """Refuse what cannot work. Without its database the gateway serves what it knows from before."""
+    try:
+        if Quota._meta.db_table not in connection.introspection.table_names():
+            raise CommandError("The database has no tables yet; type `manage.py migrate`.")
+        if workers > 1 and Quota.objects.exists():
+            raise CommandError(
+                "Quotas are counted in one process so far; serve with --workers 1 or delete them."
+            )
+    except DatabaseError as error:
+        log.warning("the database cannot be reached: %s", error)
+    finally:
+        connection.close()
