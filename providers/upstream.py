@@ -130,6 +130,11 @@ class Reply:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
 
+    @property
+    def complete(self) -> bool:
+        """Whether the body was read to its end."""
+        return self._response.content.at_eof()
+
     async def chunk(self) -> bytes:
         """All that has arrived since the last call, b"" at the end. Raises Truncated."""
         try:
@@ -142,7 +147,7 @@ class Reply:
         first = await self.chunk()
         parts = [first]
         size = len(first)
-        while not self._response.content.at_eof():
+        while not self.complete:
             part = await self.chunk()
             if not part:
                 break
@@ -154,7 +159,7 @@ class Reply:
 
     def close(self) -> None:
         """Give the connection back if the body was read to its end, else cut it."""
-        if self._response.content.at_eof():
+        if self.complete:
             self._response.release()
         else:
             self._response.close()

@@ -84,13 +84,15 @@ class Door:
             view, arguments = self._view(path)
             response = await view(request, **arguments)
         except Resolver404:
-            return await gateway.refuse_call(request.call, _unknown(path), passage)
+            return await gateway.answers.refuse_call(request.call, _unknown(path), passage)
         except Exception:
             log.exception("%s %s failed", method, path)
-            return await gateway.refuse_call(request.call, INTERNAL, passage)
+            return await gateway.answers.refuse_call(request.call, INTERNAL, passage)
         if response.status_code == 405 and not passage.started:
             allowed = [(b"allow", response["Allow"].encode())]
-            return await gateway.refuse_call(request.call, _wrong(method, path), passage, allowed)
+            return await gateway.answers.refuse_call(
+                request.call, _wrong(method, path), passage, allowed
+            )
 
     def _view(self, path: str) -> tuple[View, dict[str, Any]]:
         """The view of a path. Only matches without arguments are remembered, so clients cannot fill it."""

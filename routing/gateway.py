@@ -14,7 +14,6 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from providers.errors import UpstreamFailure
@@ -24,6 +23,7 @@ from providers.wire.catalog import ListedModel, write_model, write_models
 from providers.wire.envelope import Envelope, open_envelope
 from providers.wire.errors import ErrorInfo, ErrorKind, Inexpressible, Unreadable
 from routing.admission import admit
+from routing.answers import JSON, Answers, Header, Sink, headers_of
 from routing.attempts import ClientTooSlow, Opened, interruption, open_answer
 from routing.closing import Books
 from routing.counting import count_tokens
@@ -49,13 +49,9 @@ from routing.table import Route
 from usage.keys import Caller, Unauthenticated
 from usage.quota import QuotaExceeded
 
-Header = tuple[bytes, bytes]
-
 CHECKPOINT_SECONDS = 2.0
 CLIENT_GONE = 499
 """What the books say where the client got no whole answer, as nginx does."""
-LONGEST_LOSS_HEADER = 1024
-JSON = b"application/json"
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 REST_SECONDS = 1.0
 """How long the rest of a body may take after its terminal event, so that the connection is kept."""
@@ -69,20 +65,6 @@ class Body(Protocol):
     async def read(self, deadline: Deadline, idle: float, total: float) -> bytes: ...
 
     def let_go(self) -> None: ...
-
-
-class Sink(Protocol):
-    """Where an answer goes."""
-
-    started: bool
-
-    async def whole(self, status: int, headers: list[Header], body: bytes) -> None: ...
-
-    async def start(self, status: int, headers: list[Header]) -> None: ...
-
-    async def write(self, chunk: bytes) -> None: ...
-
-    async def end(self) -> None: ...
 
 
 class Tools(NamedTuple):
@@ -105,6 +87,7 @@ class Gateway:
         self._limits = tools.limits
         self._translator = tools.translator
         self._books = tools.books
+        self.answers = Answers(tools.translator)
 
     async def handle(self, path: ClientPath, call: ClientCall, body: Body, sink: Sink) -> None:
         """One Exchange, from the key to the books. Raises CancelledError if the client left."""
@@ -117,11 +100,15 @@ class Gateway:
         try:
             await self._flow(exchange, path, call, body, sink)
         except Refused as refused:
-            exchange.finish("refused", refused.reason, self._status(path, refused.info))
-            await self._refuse(exchange.id, call, refused, sink)
+            exchange.finish(
+                "refused", refused.reason, self.answers.status(path.format, refused.info)
+            )
+            await self.answers.refuse(exchange.id, call, refused, sink)
         except UpstreamFailure as failure:
-            exchange.finish("failed", failure.reason, self._status(path, failure.info))
-            await self._fail(exchange, call, failure, sink)
+            exchange.finish(
+                "failed", failure.reason, self.answers.status(path.format, failure.info)
+            )
+            await self.answers.fail(exchange, call, failure, sink)
         except ClientTooSlow:
             exchange.finish("failed", "client_too_slow", CLIENT_GONE)
         except asyncio.CancelledError:
@@ -145,9 +132,6 @@ class Gateway:
         exchange.finish("abandoned", begun, CLIENT_GONE)
         return False
 
-    def _status(self, path: ClientPath, info: ErrorInfo) -> int:
-        return self._translator.codec(path.format).error_status(info)
-
     async def _authenticate(self, call: ClientCall, sink: Sink) -> Caller | None:
         """The Caller, or None after the refusal went out. The body is not read."""
         if self._live.ready:
@@ -159,7 +143,7 @@ class Gateway:
             refused = Starting()
         identifier = id_text(new_id())
         self._books.count_refusal(call.format.value, identifier, refused.reason)
-        await self._refuse(identifier, call, refused, sink)
+        await self.answers.refuse(identifier, call, refused, sink)
         return None
 
     async def _flow(
@@ -189,7 +173,7 @@ class Gateway:
     ) -> None:
         """Send an answer that is whole."""
         exchange.deadline.set(self._limits.client_stall, "client_too_slow")
-        await sink.whole(200, [*_headers(exchange, JSON), *more], body)
+        await sink.whole(200, [*headers_of(exchange, JSON), *more], body)
         exchange.finish("completed", "ok", 200)
 
     async def _count_tokens(self, exchange: Exchange, route: Route, ask: Ask, sink: Sink) -> None:
@@ -205,16 +189,11 @@ class Gateway:
         listed = self._live.snapshot.table.named_models(caller.name, caller.team)
         models = [ListedModel(*pair) for pair in listed if caller.may_use(pair[0])]
         if name is None:
-            return await self._say_json(call, write_models(call.format, models), sink)
+            return await self.answers.give(write_models(call.format, models), sink)
         for model in models:
             if model.name == name:
-                return await self._say_json(call, write_model(call.format, model), sink)
-        await self._refuse(id_text(new_id()), call, NoRoute(name), sink)
-
-    @staticmethod
-    async def _say_json(call: ClientCall, body: bytes, sink: Sink) -> None:
-        headers = [(b"content-type", JSON), (b"x-request-id", id_text(new_id()).encode())]
-        await sink.whole(200, headers, body)
+                return await self.answers.give(write_model(call.format, model), sink)
+        await self.answers.refuse(id_text(new_id()), call, NoRoute(name), sink)
 
     def _check_room(self) -> None:
         if self._live.draining:
@@ -271,35 +250,40 @@ class Gateway:
         return admission.output_cap
 
     async def _try_endpoints(self, exchange: Exchange, route: Route, ask: Ask) -> Opened:
-        """The first Endpoint whose answer has begun. Raises the last one's failure."""
-        failure: UpstreamFailure | None = None
+        """The first Endpoint whose answer has begun. Raises the last one's failure.
+
+        An Endpoint in whose language the request cannot be said is passed over.
+        """
+        failure: UpstreamFailure | Refused = NoTargetAvailable(route.name)
         for endpoint in plan(route, ask.envelope.model, random.random).endpoints:
             if not endpoint.logins:
                 continue
             try:
                 outbound = self._translator.outbound(ask, endpoint)
-            except (Inexpressible, Unreadable) as error:
-                raise _bad_request(error) from None
-            try:
                 return await open_answer(exchange, outbound, self._tools, ask.envelope.stream)
+            except Inexpressible as error:
+                failure = _bad_request(error)
+            except Unreadable as error:
+                raise _bad_request(error) from None
             except UpstreamFailure as error:
                 failure = error
-            if not failure.retryable:
-                break
-        raise failure or NoTargetAvailable(route.name)
+                if not error.retryable:
+                    break
+        raise failure
 
     async def _stream(self, exchange: Exchange, opened: Opened, sink: Sink) -> None:
         """Carry a stream that has begun to its end, whatever end that is."""
         try:
-            await sink.start(200, _headers(exchange, EVENT_STREAM))
+            await sink.start(200, headers_of(exchange, EVENT_STREAM))
             failure = await self._carry(exchange, opened, sink)
-            if failure is None:
-                await sink.end()
-                return exchange.finish("completed", "ok", 200)
-            exchange.finish("failed", failure.reason, 200)
-            exchange.deadline.set(self._limits.client_stall, "client_too_slow")
-            await sink.write(opened.lane.fail(failure.info))
+            if failure is not None:
+                exchange.finish("failed", failure.reason, 200)
+                exchange.deadline.set(self._limits.client_stall, "client_too_slow")
+                await sink.write(opened.lane.fail(failure.info))
+                return await sink.end()
             await sink.end()
+            exchange.finish("completed", "ok", 200)
+            await self._read_rest(exchange, opened)
         finally:
             opened.reply.close()
 
@@ -307,85 +291,38 @@ class Gateway:
         self, exchange: Exchange, opened: Opened, sink: Sink
     ) -> UpstreamFailure | None:
         """Pass on what comes until the answer ends; returns the failure that broke it, if one did."""
-        lane, deadline, limits = opened.lane, exchange.deadline, self._limits
+        lane, deadline = opened.lane, exchange.deadline
         out = opened.first
         try:
             while True:
                 if out:
-                    deadline.set(limits.client_stall, "client_too_slow")
+                    deadline.set(self._limits.client_stall, "client_too_slow")
                     await sink.write(out)
                     exchange.record.response_bytes += len(out)
-                if lane.failure is not None:
+                if lane.failure is not None or lane.ended:
                     return lane.failure
-                now = deadline.set(REST_SECONDS if lane.ended else limits.idle, "timeout_idle")
+                now = deadline.set(self._limits.idle, "timeout_idle")
                 chunk = await opened.reply.chunk()
-                if not chunk:
-                    break
-                out = lane.feed(chunk)
+                out = lane.feed(chunk) if chunk else lane.finish()
+                if not chunk and not out:
+                    return None
                 if now - exchange.checkpointed > CHECKPOINT_SECONDS:
                     self._books.checkpoint(exchange, now)
-            out = lane.finish()
-            if out:
-                deadline.set(limits.client_stall, "client_too_slow")
-                await sink.write(out)
         except UpstreamFailure as failure:
-            return None if lane.ended else failure
+            return failure
         except asyncio.CancelledError as cancelled:
-            reason = interruption(deadline, cancelled)
-            return None if lane.ended else reason
-        return None
+            return interruption(deadline, cancelled)
 
-    async def _refuse(
-        self, identifier: str, call: ClientCall, refused: Refused, sink: Sink
-    ) -> None:
-        headers: list[Header] = []
-        if refused.retry_after is not None:
-            headers.append((b"retry-after", b"%d" % max(1, round(refused.retry_after))))
-        if refused.should_retry is not None:
-            headers.append((b"x-should-retry", b"true" if refused.should_retry else b"false"))
-        await self._say(identifier, call, refused.info, headers, sink)
-
-    async def _fail(
-        self, exchange: Exchange, call: ClientCall, failure: UpstreamFailure, sink: Sink
-    ) -> None:
-        """Nothing of an answer has gone out: the failure is the answer."""
-        headers: list[Header] = []
-        retry_after = getattr(failure, "retry_after", None)
-        if retry_after is not None:
-            headers.append((b"retry-after", b"%d" % max(1, round(retry_after))))
-        body = getattr(failure, "body", None)
-        if body is None:
-            return await self._say(exchange.id, call, failure.info, headers, sink)
-        headers += [(b"content-type", JSON), (b"x-request-id", exchange.id.encode())]
-        await sink.whole(failure.info.status, headers, body)
-
-    async def refuse_call(
-        self, call: ClientCall, info: ErrorInfo, sink: Sink, headers: Sequence[Header] = ()
-    ) -> None:
-        """Answer a call that is no Exchange: an unknown path, a wrong method, a defect of ours."""
-        if not sink.started:
-            await self._say(id_text(new_id()), call, info, list(headers), sink)
-
-    async def _say(
-        self, identifier: str, call: ClientCall, info: ErrorInfo, headers: list[Header], sink: Sink
-    ) -> None:
-        codec = self._translator.codec(call.format)
-        headers += [(b"content-type", JSON), (b"x-request-id", identifier.encode())]
-        await sink.whole(codec.error_status(info), headers, codec.write_error(info, identifier))
-
-
-def _headers(exchange: Exchange, content_type: bytes) -> list[Header]:
-    """What a client is told beside the answer: the id, what was changed and what was lost."""
-    record = exchange.record
-    headers = [(b"content-type", content_type), (b"x-request-id", exchange.id.encode())]
-    if record.edits:
-        headers.append((b"x-patchbay-edits", ", ".join(record.edits).encode()))
-    if record.losses:
-        listed = ", ".join(path for path, _ in record.losses)
-        headers.append(
-            (b"x-patchbay-loss", listed.encode("ascii", "replace")[:LONGEST_LOSS_HEADER])
-        )
-    return headers
+    async def _read_rest(self, exchange: Exchange, opened: Opened) -> None:
+        """Read what follows the terminal event, so that the connection can be used again."""
+        try:
+            exchange.deadline.set(REST_SECONDS, "timeout_idle")
+            while not opened.reply.complete and await opened.reply.chunk():
+                pass
+        except UpstreamFailure:
+            return
+        except asyncio.CancelledError as cancelled:
+            interruption(exchange.deadline, cancelled)
 
 
 def _task() -> asyncio.Task[None]:

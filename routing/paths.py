@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from providers.wire.codec import WireFormat
 
@@ -21,6 +22,10 @@ CHAT_COMPLETIONS = ClientPath(WireFormat.OPENAI_CHAT, "chat", ("model", "message
 MESSAGES = ClientPath(WireFormat.ANTHROPIC_MESSAGES, "chat", ("model", "messages"))
 COUNT_TOKENS = ClientPath(WireFormat.ANTHROPIC_MESSAGES, "count_tokens", ("model", "messages"))
 
+PREFIXES: Mapping[WireFormat, str] = MappingProxyType(
+    {WireFormat.OPENAI_CHAT: "/v1/chat/", WireFormat.ANTHROPIC_MESSAGES: "/v1/messages"}
+)
+
 
 class ClientCall:
     """A request before its body is read: path, headers by lower-case name, query string."""
@@ -34,7 +39,13 @@ class ClientCall:
 
     @property
     def format(self) -> WireFormat:
-        """The format that the path implies; refusals are written in it."""
-        if self.path.startswith("/v1/messages") or b"anthropic-version" in self.headers:
+        """The format that the path implies, or the headers where it leaves that open.
+
+        Refusals are written in it.
+        """
+        for form, prefix in PREFIXES.items():
+            if self.path.startswith(prefix):
+                return form
+        if b"anthropic-version" in self.headers:
             return WireFormat.ANTHROPIC_MESSAGES
         return WireFormat.OPENAI_CHAT

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Router
 
-from routing.gateway import Body, Gateway, Sink
+from routing.answers import Sink
+from routing.gateway import Body, Gateway
 from routing.paths import CHAT_COMPLETIONS, COUNT_TOKENS, MESSAGES, ClientCall
 
 

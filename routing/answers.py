@@ -1,0 +1,107 @@
+"""Answers that are made here: refusals, failures and lists, in the format of the client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from providers.errors import Rejected, UpstreamFailure
+from providers.translate import Translator
+from providers.wire.codec import WireFormat
+from providers.wire.errors import ErrorInfo
+from routing.errors import Refused
+from routing.exchange import Exchange, id_text, new_id
+from routing.paths import ClientCall
+
+Header = tuple[bytes, bytes]
+
+JSON = b"application/json"
+LONGEST_LOSS_HEADER = 1024
+
+
+class Sink(Protocol):
+    """Where an answer goes."""
+
+    @property
+    def started(self) -> bool: ...
+
+    async def whole(self, status: int, headers: list[Header], body: bytes) -> None: ...
+
+    async def start(self, status: int, headers: list[Header]) -> None: ...
+
+    async def write(self, chunk: bytes) -> None: ...
+
+    async def end(self) -> None: ...
+
+
+class Answers:
+    """Writes what the gateway itself has to say."""
+
+    def __init__(self, translator: Translator) -> None:
+        self._translator = translator
+
+    def status(self, client_format: WireFormat, info: ErrorInfo) -> int:
+        """The HTTP status that an error has in a format."""
+        return self._translator.codec(client_format).error_status(info)
+
+    async def refuse(self, identifier: str, call: ClientCall, refused: Refused, sink: Sink) -> None:
+        headers = _wait(refused.retry_after)
+        if refused.should_retry is not None:
+            headers.append((b"x-should-retry", b"true" if refused.should_retry else b"false"))
+        await self.say(identifier, call, refused.info, headers, sink)
+
+    async def fail(
+        self, exchange: Exchange, call: ClientCall, failure: UpstreamFailure, sink: Sink
+    ) -> None:
+        """Nothing of an answer has gone out: the failure is the answer.
+
+        A provider that speaks the client's format is quoted in its own words.
+        """
+        if not isinstance(failure, Rejected):
+            return await self.say(exchange.id, call, failure.info, [], sink)
+        headers = _wait(failure.retry_after)
+        if failure.body is None:
+            return await self.say(exchange.id, call, failure.info, headers, sink)
+        headers += _named(exchange.id)
+        await sink.whole(failure.info.status, headers, failure.body)
+
+    async def say(
+        self, identifier: str, call: ClientCall, info: ErrorInfo, headers: list[Header], sink: Sink
+    ) -> None:
+        """An error, in the words of the client's format."""
+        codec = self._translator.codec(call.format)
+        headers += _named(identifier)
+        await sink.whole(codec.error_status(info), headers, codec.write_error(info, identifier))
+
+    async def refuse_call(
+        self, call: ClientCall, info: ErrorInfo, sink: Sink, headers: Sequence[Header] = ()
+    ) -> None:
+        """Answer a call that is no Exchange: an unknown path, a wrong method, a defect of ours."""
+        if not sink.started:
+            await self.say(id_text(new_id()), call, info, list(headers), sink)
+
+    async def give(self, body: bytes, sink: Sink) -> None:
+        """JSON that is no Exchange's."""
+        await sink.whole(200, _named(id_text(new_id())), body)
+
+
+def headers_of(exchange: Exchange, content_type: bytes) -> list[Header]:
+    """What a client is told beside the answer: the id, what was changed and what was lost."""
+    record = exchange.record
+    headers = [(b"content-type", content_type), (b"x-request-id", exchange.id.encode())]
+    if record.edits:
+        headers.append((b"x-patchbay-edits", ", ".join(record.edits).encode()))
+    if record.losses:
+        listed = ", ".join(path for path, _ in record.losses)
+        headers.append(
+            (b"x-patchbay-loss", listed.encode("ascii", "replace")[:LONGEST_LOSS_HEADER])
+        )
+    return headers
+
+
+def _named(identifier: str) -> list[Header]:
+    return [(b"content-type", JSON), (b"x-request-id", identifier.encode())]
+
+
+def _wait(seconds: float | None) -> list[Header]:
+    return [] if seconds is None else [(b"retry-after", b"%d" % max(1, round(seconds)))]
