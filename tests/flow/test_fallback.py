@@ -1,0 +1,213 @@
+"""Before the first content a failure falls over to the next Target; after it, never."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.chaos import Cut, Data, Head, Reset, Stall, Wait, speech, stream, whole
+from tests.house import OPENAI_SECRET, House, provider, rule
+
+FIRST = speech.chat_events()[:1]
+"""The role delta: a lifecycle frame, which is no content."""
+
+
+def failing(status: int) -> list:
+    return whole(speech.chat_error("not now"), status)
+
+
+BEFORE_CONTENT = {
+    "429": (failing(429), "upstream_rate_limited"),
+    "500": (failing(500), "upstream_error"),
+    "502": (failing(502), "upstream_error"),
+    "503": (failing(503), "upstream_overloaded"),
+    "504": (failing(504), "upstream_error"),
+    "529": (failing(529), "upstream_overloaded"),
+    "401": (failing(401), "upstream_auth"),
+    "403": (failing(403), "upstream_auth"),
+    "html": (
+        whole(b"<html>down</html>", 502, {"content-type": "text/html"}),
+        "upstream_error",
+    ),
+    "redirect": (whole(b"", 302, {"location": "http://10.0.0.1/"}), "upstream_invalid"),
+    "no answer": ([Stall()], "timeout_first"),
+    "closed at once": ([Cut()], "connect"),
+}
+STREAM_BEFORE_CONTENT = {
+    "head and silence": ([Head(), Stall()], "timeout_first"),
+    "role delta and silence": (stream(FIRST, then=[Stall()]), "timeout_first"),
+    "role delta and cut": (stream(FIRST, then=[Cut()]), "upstream_truncated"),
+    "role delta and reset": (stream(FIRST, then=[Reset()]), "upstream_truncated"),
+    "role delta and a clean end": (stream(FIRST), "upstream_truncated"),
+    "nothing": (stream([]), "upstream_truncated"),
+    "error event": (
+        stream([b"data: " + speech.chat_error("overloaded") + b"\n\n", speech.DONE]),
+        "upstream_error",
+    ),
+    "error after the role delta": (
+        stream([*FIRST, b"data: " + speech.chat_error("overloaded") + b"\n\n"]),
+        "upstream_error",
+    ),
+    "a page": (stream([b"<html>busy</html>"]), "upstream_truncated"),
+    "a whole answer": (whole(speech.chat_body()), "upstream_invalid"),
+}
+WHOLE_BROKEN = {
+    "not json": (whole(b'{"id": "chatcmpl'), "upstream_invalid"),
+    "html 200": (
+        whole(b"<html></html>", headers={"content-type": "text/html"}),
+        "upstream_invalid",
+    ),
+    "empty": (whole(b""), "upstream_invalid"),
+    "another object": (whole(b'{"hello": 1}'), "upstream_invalid"),
+    "cut": ([Head(framing=1000), Data(b'{"id"'), Cut()], "upstream_truncated"),
+    "204": ([Head(204, framing=0)], "upstream_invalid"),
+    "error in a 200": (whole(speech.chat_error("oops")), "upstream_error"),
+}
+
+
+@pytest.fixture
+async def pair(opening, chaos):
+    """A house with two providers for gpt-*, in two tiers."""
+    providers = [
+        provider("openai", chaos.openai_url, OPENAI_SECRET, name="first"),
+        provider("openai", chaos.openai_url, "sk-second-0815", name="second"),
+    ]
+    rules = [rule("gpt", "gpt-*", ["first", "second"])]
+    changed = {"providers": providers, "rules": rules}
+    async with opening(changed, FIRST_CONTENT_SECONDS=0.15, TOTAL_SECONDS=0.15) as house:
+        yield house
+
+
+async def check_fallback(house: House, script, reason: str, streaming: bool) -> None:
+    house.chaos.next(script)
+    if reason == "connect":
+        house.chaos.next(script)  # a connection closed before any answer is tried once more
+    response = await house.chat(stream=streaming)
+    assert response.status_code == 200
+    assert "Hello" in response.text
+    assert "not now" not in response.text
+    record = await house.record()
+    assert record["outcome"] == "completed"
+    assert record["provider_name"] == "second"
+    reasons = [(attempt[0], attempt[5]) for attempt in record["attempts"]]
+    assert reasons == [("first", _whole(reason, streaming)), ("second", "ok")]
+
+
+def _whole(reason: str, streaming: bool) -> str:
+    """What a stream's time-out is called where the answer is whole."""
+    return "timeout_total" if reason == "timeout_first" and not streaming else reason
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("script", "reason"), BEFORE_CONTENT.values(), ids=BEFORE_CONTENT)
+async def test_a_failure_before_content_falls_over_unseen(pair, script, reason, streaming):
+    await check_fallback(pair, script, reason, streaming)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"), STREAM_BEFORE_CONTENT.values(), ids=STREAM_BEFORE_CONTENT
+)
+async def test_a_stream_that_brings_no_content_falls_over(pair, script, reason):
+    await check_fallback(pair, script, reason, True)
+
+
+@pytest.mark.parametrize(("script", "reason"), WHOLE_BROKEN.values(), ids=WHOLE_BROKEN)
+async def test_an_answer_that_cannot_be_read_falls_over(pair, script, reason):
+    await check_fallback(pair, script, reason, False)
+
+
+async def test_a_connection_refused_falls_over_at_once(opening, chaos):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+    providers = [
+        provider("openai", closed, OPENAI_SECRET, name="first"),
+        provider("openai", chaos.openai_url, OPENAI_SECRET, name="second"),
+    ]
+    rules = [rule("gpt", "gpt-*", ["first", "second"])]
+    async with opening({"providers": providers, "rules": rules}) as house:
+        response = await house.chat()
+        record = await house.record()
+    assert response.status_code == 200
+    assert [attempt[5] for attempt in record["attempts"]] == ["connect", "ok"]
+    assert record["attempts"][0][6] < 50
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+async def test_what_the_caller_did_wrong_does_not_move_on(pair, status):
+    said = speech.chat_error("max_tokens is too large", "invalid_request_error", "bad")
+    pair.chaos.next(whole(said, status))
+    response = await pair.chat()
+    assert response.status_code == status
+    assert response.content == said
+    assert len(pair.chaos.requests) == 1
+    record = await pair.record()
+    assert (record["outcome"], record["reason"]) == ("failed", "upstream_refused")
+    assert record["cost_nano"] == 0
+
+
+async def test_no_fallback_after_content(pair):
+    events = speech.chat_events()
+    pair.chaos.next(stream(events[:3], then=[Wait(0.01), Cut()]))
+    response = await pair.chat(stream=True)
+    assert response.content.startswith(b"".join(events[:3]))
+    assert b'"error"' in response.content
+    assert b"[DONE]" not in response.content
+    assert len(pair.chaos.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "code", "reason"),
+    [
+        (failing(401), 502, "upstream_auth", "upstream_auth"),
+        (failing(500), 502, "upstream_error", "upstream_error"),
+        (failing(503), 503, "upstream_overloaded", "upstream_overloaded"),
+        (failing(529), 503, "upstream_overloaded", "upstream_overloaded"),
+        (whole(b"<html>"), 502, "upstream_invalid_response", "upstream_invalid"),
+        ([Stall()], 504, "upstream_timeout_total", "timeout_total"),
+    ],
+    ids=["401", "500", "503", "529", "html", "silence"],
+)
+async def test_the_last_failure_is_the_answer(pair, script, status, code, reason):
+    pair.chaos.next(script, script)
+    response = await pair.chat()
+    assert response.status_code == status
+    assert response.json()["error"]["code"] == code
+    assert response.headers["content-type"] == "application/json"
+    record = await pair.record()
+    assert (record["outcome"], record["reason"]) == ("failed", reason)
+    assert (record["status"], len(record["attempts"])) == (status, 2)
+
+
+async def test_a_rate_limit_of_the_provider_is_passed_on_with_its_wait(pair):
+    busy = whole(speech.chat_error("slow down"), 429, {"retry-after": "7"})
+    pair.chaos.next(busy, busy)
+    response = await pair.chat()
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+
+
+async def test_overload_is_529_in_the_words_of_messages(house: House):
+    house.chaos.next(whole(speech.message_error("busy", "overloaded_error"), 529))
+    response = await house.message()
+    assert response.status_code == 529
+    assert response.json()["error"]["type"] == "overloaded_error"
+
+
+async def test_a_kept_connection_that_was_closed_is_tried_again_unseen(house: House):
+    house.chaos.next(whole(speech.chat_body()), [Cut()], whole(speech.chat_body()))
+    await house.chat()
+    response = await house.chat()
+    assert response.status_code == 200
+    assert len((await house.records())[1]["attempts"]) == 1
+
+
+async def test_weights_and_usable_credentials_decide_within_a_tier(opening, chaos):
+    """A provider whose secret cannot be read is left out; the others serve."""
+    broken = provider("openai", chaos.openai_url, "env:NO_SUCH_VARIABLE", name="broken")
+    sound = provider("openai", chaos.openai_url, OPENAI_SECRET, name="sound")
+    rules = [rule("gpt", "gpt-*", ["broken", "sound"]), rule("lost", "o3", ["broken"])]
+    async with opening({"providers": [broken, sound], "rules": rules}) as house:
+        assert (await house.chat()).status_code == 200
+        response = await house.chat("o3")
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "no_target_available"
