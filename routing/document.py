@@ -5,6 +5,7 @@ A published document has only `providers` and `rules`; the rest of the file is l
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -34,8 +35,11 @@ class Placed(NamedTuple, Generic[SomeEntry]):
 
 @dataclass(slots=True)
 class Document:
-    """The entries that are well formed. `broken` are the names of others, by section: they exist,
-    so nothing that refers to them is told that they do not."""
+    """The entries that could be read.
+
+    `broken` are the names of the others, by section: nothing that refers to one is told that it
+    does not exist.
+    """
 
     providers: list[Placed[ProviderEntry]] = field(default_factory=list)
     teams: list[Placed[TeamEntry]] = field(default_factory=list)
@@ -46,7 +50,7 @@ class Document:
 
 
 def read(document: object) -> tuple[Document, list[Problem]]:
-    """The well-formed entries, and what is wrong with the others."""
+    """The entries, and everything that is wrong with them."""
     if not isinstance(document, dict):
         return Document(), [Problem("", "A configuration is a mapping with providers, rules, …")]
     problems = [
@@ -85,11 +89,39 @@ class _Reader:
             return []
         placed = []
         for index, data in enumerate(entries):
-            path = f"{name}[{index}]"
-            try:
-                placed.append(Placed(path, kind.model_validate(data)))
-            except ValidationError as error:
-                self._problems += problems_of(error, kind, path)
-                if isinstance(data, dict):
-                    self.broken[name].add(str(data.get("name")))
+            entry = self._entry(f"{name}[{index}]", kind, data)
+            if entry is not None:
+                placed.append(Placed(f"{name}[{index}]", entry))
+            elif isinstance(data, dict):
+                self.broken[name].add(str(data.get("name")))
         return placed
+
+    def _entry(self, path: str, kind: type[SomeEntry], data: Any) -> SomeEntry | None:
+        """One entry; a malformed one without its mistakes, so that the rest is checked as well."""
+        try:
+            return kind.model_validate(data)
+        except ValidationError as error:
+            self._problems += problems_of(error, kind, path)
+            rest = _without(data, [detail["loc"] for detail in error.errors()])
+        try:
+            return kind.model_validate(rest)
+        except ValidationError:
+            return None
+
+
+def _without(data: Any, places: list[tuple[int | str, ...]]) -> Any:
+    """A copy without the members at `places`."""
+    copy = deepcopy(data)
+    for place in places:
+        parent = copy
+        for step in place[:-1]:
+            parent = parent[step] if _has(parent, step) else None
+        if place and isinstance(parent, dict):
+            parent.pop(place[-1], None)
+    return copy
+
+
+def _has(parent: Any, step: int | str) -> bool:
+    if isinstance(parent, dict):
+        return step in parent
+    return isinstance(parent, list) and isinstance(step, int) and step < len(parent)

@@ -26,6 +26,7 @@ from usage.patterns import name_problem, pattern_problem
 
 HEADER_MARKS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 MOST_DECIMALS = 6
+NO_TITLE = "A name must not be empty, hold a line break, or begin or end with a blank."
 NO_TARGETS = "A rule needs at least one target, or its requests have nowhere to go."
 
 
@@ -36,9 +37,7 @@ def _checked(problem: str | None) -> None:
 
 def _title(text: str) -> str:
     if not text or text != text.strip() or not text.isprintable():
-        raise ValueError(
-            "A name must not be empty, begin or end with a blank, or hold line breaks."
-        )
+        raise ValueError(NO_TITLE)
     return text
 
 
@@ -110,7 +109,7 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
 class Entry(BaseModel):
-    """One thing that a configuration names. Unknown members are mistakes; an empty one is absent."""
+    """One thing that a configuration names. An unknown member is a mistake, an empty one absent."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -119,10 +118,8 @@ class Entry(BaseModel):
     def _without_empty(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        known = cls.model_fields
-        return {
-            name: value for name, value in data.items() if value is not None or name not in known
-        }
+        empty = {name for name in cls.model_fields if name in data and data[name] is None}
+        return {name: value for name, value in data.items() if name not in empty}
 
 
 class PriceEntry(Entry):
@@ -148,7 +145,7 @@ class DeploymentEntry(Entry):
 
 
 class ProviderEntry(Entry):
-    """The order of members matters: an address is judged knowing the adapter and what is allowed."""
+    """The order of members matters: an address is judged by the adapter and by what is allowed."""
 
     name: Slug
     adapter: str
