@@ -1,1 +1,1 @@
-"""The format library: what is said on the wire, in every language. Knows neither Django nor the rest of the house."""
+"""The format library: what is said on the wire. Knows neither Django nor the rest of the house."""

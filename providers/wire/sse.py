@@ -51,9 +51,7 @@ class Splitter:
 
     def _start(self, data: bytes) -> bytes:
         """A byte order mark at the very beginning is no part of the first event."""
-        if data != BOM[: len(data)]:
-            self._started = True
-        elif data == BOM:
+        if data == BOM or data != BOM[: len(data)]:
             self._started = True
         return data.removeprefix(BOM) if self._started else data
 
@@ -91,7 +89,7 @@ class Splitter:
 
 
 def parse(block: bytes) -> tuple[bytes, bytes]:
-    """(event name, data) of a block; both empty for a comment. Several data lines are joined by LF."""
+    """(event name, data) of a block; both empty for a comment. Data lines are joined by LF."""
     if block.startswith(b"data: {") and block.count(b"\n") == 2 and b"\r" not in block:
         return b"", block[6:-2]
     name = b""

@@ -1,4 +1,4 @@
-"""Errors in the words of Messages: {"type": "error", "error": {"type", "message"}, "request_id"}."""
+"""Errors in the words of Messages: {"type": "error", "error": {…}, "request_id": …}."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def error_event(info: ErrorInfo, identifier: str) -> bytes:
 
 
 def read_error(status: int, body: bytes) -> ErrorInfo:
-    """A provider's error body or error event. A status of 200 takes the status that its type implies."""
+    """A provider's error body or event. A status of 200 takes the status that its type implies."""
     try:
         fault = _error.decode(body).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -54,7 +54,7 @@ _event = msgspec.json.Decoder(StreamEvent)
 _answer = msgspec.json.Decoder(Answer)
 
 PLAIN_BLOCKS = frozenset({"text", "thinking", "tool_use"})
-"""Blocks that begin empty and get their content by deltas; any other holds content from the start."""
+"""Blocks that begin empty and get their content by deltas; others hold it from the start."""
 
 
 class MessagesWatcher:

@@ -1,0 +1,58 @@
+"""Tool-call ids: invented where a provider gives none, adapted where a format does not take one."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+INVENTED_PREFIX = "call_pb"
+
+_foreign = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def base62(text: str, length: int) -> str:
+    """A hash of `text` in `length` digits."""
+    number = int.from_bytes(sha256(text.encode()).digest())
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(DIGITS[digit])
+    return "".join(digits)
+
+
+def invented_call_id(identifier: str, ordinal: int) -> str:
+    """An id of our own. No other turn has it, since a history holds the calls of all turns."""
+    return INVENTED_PREFIX + base62(f"{identifier}/{ordinal}", 22)
+
+
+class CallIds:
+    """The ids of one request's history as a format takes them, the same for a call and its result.
+
+    Nothing is remembered beyond the request: a provider never says our ids back to us.
+    """
+
+    __slots__ = ("_longest", "_sent", "_taken")
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._sent: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def of(self, call_id: str) -> str:
+        sent = self._sent.get(call_id)
+        if sent is None:
+            sent = self._fresh(call_id)
+            self._sent[call_id] = sent
+            self._taken.add(sent)
+        return sent
+
+    def _fresh(self, call_id: str) -> str:
+        legal = _foreign.sub("_", call_id)
+        if len(legal) > self._longest:
+            legal = "call_" + base62(call_id, 24)
+        candidate, ordinal = legal, 0
+        while candidate in self._taken:
+            ordinal += 1
+            candidate = f"{legal[: self._longest - 5]}_{ordinal}"
+        return candidate

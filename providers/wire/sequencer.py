@@ -1,0 +1,315 @@
+"""The grammar of an answer, enforced once: whatever a decoder finds becomes a legal row of events.
+
+A decoder says what it saw under keys of its own; the Sequencer numbers the parts, begins and ends
+them, and holds the end of the message back until the provider's terminal marker, so that usage
+that comes after the stop reason is still caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import msgspec
+
+from providers.wire.call_ids import invented_call_id
+from providers.wire.errors import BadAnswer, ErrorInfo
+from providers.wire.events import (
+    CitationAdd,
+    Event,
+    Failure,
+    Heartbeat,
+    MessageEnd,
+    MessageStart,
+    PartDetails,
+    PartEnd,
+    ReasoningDelta,
+    RefusalDelta,
+    ServerActivity,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
+from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
+from providers.wire.usage import Usage
+
+MOST_PARTS = 256
+LARGEST_ARGUMENTS = 8 * 2**20
+MOST_BROKEN_EVENTS = 3
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class OpenCall:
+    """A tool call whose arguments are still coming."""
+
+    __slots__ = ("index", "pieces", "size")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.pieces: list[str] = []
+        self.size = 0
+
+    def is_complete(self) -> bool:
+        """Whether the arguments are a JSON object already: nothing can be added to one."""
+        if not self.pieces or not self.pieces[-1].rstrip().endswith("}"):
+            return False
+        try:
+            _object.decode("".join(self.pieces))
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return True
+
+
+class Sequencer:
+    """The state of one answer. `names` gives tool names back that were changed on the way out.
+
+    Beside the events it keeps what the books want to know: usage, size, stop reason, names.
+    """
+
+    __slots__ = (
+        "_broken",
+        "_called",
+        "_calls",
+        "_events",
+        "_identifier",
+        "_kind",
+        "_names",
+        "_next",
+        "_refused",
+        "_run",
+        "_run_key",
+        "_started",
+        "_stop",
+        "content",
+        "dropped",
+        "ended",
+        "error",
+        "output_bytes",
+        "response_id",
+        "response_model",
+        "usage",
+    )
+
+    def __init__(self, identifier: str, names: Mapping[str, str] | None = None) -> None:
+        self.response_id = ""
+        self.response_model = ""
+        self.usage: Usage | None = None
+        self.output_bytes = 0
+        self.error: ErrorInfo | None = None
+        self.content = False
+        self.ended = False
+        self.dropped = 0
+        self._identifier = identifier
+        self._names = names or {}
+        self._events: list[Event] = []
+        self._started = False
+        self._next = 0
+        self._run = -1
+        self._kind = ""
+        self._run_key: Hashable = None
+        self._called = False
+        self._refused = False
+        self._calls: dict[Hashable, OpenCall] = {}
+        self._stop: Stop | None = None
+        self._broken = 0
+
+    @property
+    def finish(self) -> str:
+        """The provider's own stop reason, "" while unknown."""
+        return self._stop.raw if self._stop else ""
+
+    def take(self) -> list[Event]:
+        """The events since the last time."""
+        events = self._events
+        self._events = []
+        return events
+
+    def start(self, response_id: str | None, model: str | None) -> None:
+        """The answer has begun. The first id and model that are said stand."""
+        self.response_id = self.response_id or response_id or ""
+        self.response_model = self.response_model or model or ""
+        if not self._started and not self.ended:
+            self._started = True
+            self._events.append(MessageStart(self.response_id, self.response_model))
+
+    def text(self, text: str, key: Hashable = None) -> None:
+        """Text goes on in the run that is open; another kind or key in between begins a new one."""
+        if text and self._open_run("text", key):
+            self.output_bytes += len(text)
+            self._events.append(TextDelta(self._run, text))
+
+    def reasoning(self, text: str, key: Hashable = None) -> None:
+        if text and self._open_run("reasoning", key):
+            self.output_bytes += len(text)
+            self._events.append(ReasoningDelta(self._run, text))
+
+    def refusal(self, text: str, key: Hashable = None) -> None:
+        if text and self._open_run("refusal", key):
+            self._refused = True
+            self.output_bytes += len(text)
+            self._events.append(RefusalDelta(self._run, text))
+
+    def details(self, details: ProviderDetails, key: Hashable = None) -> None:
+        """State of the reasoning run that is open, or of one that has no text."""
+        if self._open_run("reasoning", key):
+            self._events.append(PartDetails(self._run, details))
+
+    def citation(self, citation: Citation, key: Hashable = None) -> None:
+        """A citation of the text run that is open; without one it is dropped."""
+        if self._kind == "text" and self._run_key == key and not self.ended:
+            self._events.append(CitationAdd(self._run, citation))
+        else:
+            self.dropped += 1
+
+    def call(
+        self,
+        key: Hashable,
+        call_id: str | None,
+        name: str,
+        details: ProviderDetails | None = None,
+    ) -> None:
+        """A tool call begins. A provider that gives no id gets one that no other turn repeats."""
+        if self._refuses():
+            return
+        self.end_run()
+        self._end_complete_calls()
+        if key in self._calls:
+            self._end_call(key)
+        index = self._begin_part()
+        self._called = True
+        self._calls[key] = OpenCall(index)
+        self.output_bytes += len(name)
+        if not call_id or call_id == "null":
+            call_id = invented_call_id(self._identifier, index)
+        self._events.append(ToolCallStart(index, call_id, self._names.get(name, name), details))
+
+    def arguments(self, key: Hashable, piece: str) -> None:
+        """A piece of the arguments of a call that is open."""
+        call = self._calls.get(key)
+        if not piece or self.ended:
+            return
+        if call is None:
+            self.dropped += bool(piece.strip())
+            return
+        call.size += len(piece)
+        if call.size > LARGEST_ARGUMENTS:
+            raise BadAnswer(
+                f"the arguments of a tool call are larger than {LARGEST_ARGUMENTS} bytes"
+            )
+        call.pieces.append(piece)
+        self.output_bytes += len(piece)
+        self._events.append(ToolCallDelta(call.index, piece))
+
+    def end_part(self, key: Hashable) -> None:
+        """The provider says that the part under `key` is complete."""
+        if key in self._calls:
+            self._end_call(key)
+        elif self._run >= 0 and self._run_key == key:
+            self.end_run()
+
+    def end_run(self) -> None:
+        """End the text, reasoning or refusal that is open."""
+        if self._run >= 0:
+            self._events.append(PartEnd(self._run))
+            self._run, self._kind, self._run_key = -1, "", None
+
+    def count(self, usage: Usage | None) -> None:
+        """Usage so far, cumulative."""
+        if usage is not None:
+            self.usage = usage
+
+    def activity(self, kind: str) -> None:
+        """A tool that the provider runs itself."""
+        if not self._refuses():
+            self.end_run()
+            self._events.append(ServerActivity(kind))
+
+    def heartbeat(self) -> None:
+        if self._started and not self.ended:
+            self._events.append(Heartbeat())
+
+    def stop(self, stop: Stop) -> None:
+        """The stop reason; the first one stands."""
+        if self._stop is None and not self.ended:
+            self._stop = stop
+
+    def fail(self, error: ErrorInfo) -> None:
+        """The provider reports a failure. After a stop reason the answer is whole: it ends well."""
+        if self.ended:
+            return
+        if self._stop is not None:
+            self.dropped += 1
+            return self.end()
+        self.error = error
+        self.ended = True
+        self._events.append(Failure(error))
+
+    def broken(self) -> None:
+        """An event that cannot be read is passed over. Raises BadAnswer after a few."""
+        self._broken += 1
+        if self._broken > MOST_BROKEN_EVENTS:
+            raise BadAnswer("its events are not JSON")
+
+    def end(self) -> None:
+        """The provider's terminal marker, or the end of the body once the stop reason is known."""
+        if self.ended:
+            return
+        self.start(None, None)
+        self.end_run()
+        for key in list(self._calls):
+            self._end_call(key)
+        if self.usage is not None:
+            self._events.append(UsageReport(self.usage))
+        self._events.append(MessageEnd(self._final_stop()))
+        self.ended = True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing if the body ends here."""
+        return self.ended or self._stop is not None
+
+    def _final_stop(self) -> Stop:
+        """A call has to be answered and a refusal told, whatever the provider calls the stop."""
+        stop = self._stop or Stop(StopReason.END, "")
+        if stop.reason is StopReason.END and self._called:
+            return msgspec.structs.replace(stop, reason=StopReason.TOOL_USE)
+        if stop.reason is StopReason.END and self._refused:
+            return msgspec.structs.replace(stop, reason=StopReason.REFUSAL)
+        return stop
+
+    def _refuses(self) -> bool:
+        """Whether it is too late for content; what comes then is dropped and counted."""
+        if self.ended:
+            self.dropped += 1
+            return True
+        return False
+
+    def _open_run(self, kind: str, key: Hashable) -> bool:
+        if self._refuses():
+            return False
+        if self._kind == kind and self._run_key == key:
+            return True
+        self.end_run()
+        self._end_complete_calls()
+        self._run = self._begin_part()
+        self._kind, self._run_key = kind, key
+        return True
+
+    def _begin_part(self) -> int:
+        if not self._started:
+            self.start(None, None)
+        if self._next >= MOST_PARTS:
+            raise BadAnswer(f"it has more than {MOST_PARTS} parts")
+        self.content = True
+        index = self._next
+        self._next += 1
+        return index
+
+    def _end_call(self, key: Hashable) -> None:
+        self._events.append(PartEnd(self._calls.pop(key).index))
+
+    def _end_complete_calls(self) -> None:
+        """Calls of formats that do not say when one ends: ended as soon as another part begins."""
+        for key in [key for key, call in self._calls.items() if call.is_complete()]:
+            self._end_call(key)
