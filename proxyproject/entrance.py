@@ -1,7 +1,7 @@
 """Leads each HTTP request to its door, and has the Runtime started before the first needs it.
 
 Under a server with lifespan the Runtime starts and stops with the server; under one without
-(Daphne) the first request of the lean door starts it.
+(Daphne) the first request starts it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Entrance:
         self.runtime: Runtime | None = None
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self._door or await self._opened()
         if _is_for_the_door(scope):
-            door = self._door or await self._opened()
             return await door(scope, receive, send)
         scope.setdefault("state", {})["runtime"] = self.runtime
         return await self._django(scope, receive, send)

@@ -138,8 +138,7 @@ def configured(workers: int) -> uvicorn.Config:
         log_level="error",
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.TRUSTED_PROXIES),
-        forwarded_allow_ips=settings.TRUSTED_PROXIES,
+        proxy_headers=False,  # Django reads them where they matter, under every server alike
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_worker_healthcheck=WORKER_HEALTH_SECONDS,
         ws_max_size=LARGEST_SOCKET_MESSAGE,

@@ -25,16 +25,19 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--workers", type=int, default=1, help="processes, usually one a core")
+        parser.add_argument("--check", action="store_true", help="only try the address, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
         workers: int = options["workers"]
         if not 1 <= workers <= MOST_WORKERS:
             raise CommandError(f"--workers must be between 1 and {MOST_WORKERS}.")
-        _check_database(workers)
         try:
             listener = listen(options["host"], options["port"])
         except CannotListen as error:
             raise CommandError(str(error)) from None
+        if options["check"]:
+            return listener.close()
+        _check_database(workers)
         config = configured(workers)
         if workers == 1:
             Server(config, drain_from_settings()).run([listener])

@@ -1,0 +1,60 @@
+# Short names for longer commands; the README gives the commands themselves.
+# Needs Python 3.11 or newer (with venv), git and make. `make PYTHON=python3.12 …` chooses one.
+
+PORT ?= 8000
+HOST ?= 127.0.0.1
+PYTHON ?=
+TESTS ?= tests
+
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+
+# The printed lines name PUBLIC_URL, so another port must be in it; a .env of one's own decides itself.
+ifneq ($(PORT),8000)
+ifeq ($(wildcard .env),)
+export PUBLIC_URL ?= http://localhost:$(PORT)
+endif
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types check bench lock clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/runtime.stamp ## Install, migrate, bootstrap and serve on PORT (8000)
+	@$(MANAGE) serve --host $(HOST) --port $(PORT) --check
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) collectstatic --noinput --verbosity 0
+	@$(MANAGE) bootstrap
+	@exec $(MANAGE) serve --host $(HOST) --port $(PORT)
+
+test: $(VENV)/dev.stamp ## Run the tests (SQLite, no services, no network); TESTS=tests/door for some
+	@$(BIN)/python -m pytest -q -n auto $(TESTS)
+
+lint: $(VENV)/dev.stamp ## Check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp ## Check types
+	@$(BIN)/mypy .
+
+check: lint types test ## lint, types and test
+
+bench: $(VENV)/dev.stamp ## Measure speed and memory against their limits
+	@$(BIN)/python -m benchmarks.run
+
+lock: ## Compile requirements*.in into the hashed locks (needs network)
+	@PYTHON="$(PYTHON)" sh scripts/lock
+
+clean: ## Remove the virtual environment and caches; var/ with its data stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/runtime.stamp: requirements.txt
+	@PYTHON="$(PYTHON)" sh scripts/install requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt
+	@PYTHON="$(PYTHON)" sh scripts/install requirements-dev.txt
+	@touch $@ $(VENV)/runtime.stamp
