@@ -1,0 +1,3 @@
+"""The books: journal, writer, replay, rollups, reports."""
+
+from __future__ import annotations

@@ -1,0 +1,86 @@
+"""Books of a test's own in one database, and what a test wants to know of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from usage.ledger import RECORDS, ROLLUPS, Ledger
+from usage.models import UsageRecord, UsageRollup
+from usage.record import Record
+from usage.store import open_store
+
+
+def record(**changed: Any) -> Record:
+    """A record as an ordinary answer leaves it."""
+    usual: dict[str, Any] = {
+        "exchange_id": os.urandom(16),
+        "started_at": time.time(),
+        "first_content_ms": 5.5,
+        "total_ms": 40.25,
+        "client_key_name": "alice",
+        "client_key_id": 1,
+        "provider_name": "openai",
+        "deployment": "*",
+        "rule_name": "gpt",
+        "client_format": "openai.chat",
+        "request_model": "gpt-test",
+        "outcome": "completed",
+        "reason": "ok",
+        "status": 200,
+        "input_tokens": 10,
+        "output_tokens": 3,
+        "cost_nano": 700,
+    }
+    return Record(**{**usual, **changed})
+
+
+@dataclass
+class Shelf:
+    """One database with empty books. `place` may be changed to make it go away and come back."""
+
+    wrapper: type[BaseDatabaseWrapper]
+    place: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        connection = self.connect()
+        with connection.schema_editor() as editor:
+            editor.create_model(UsageRecord)
+            editor.create_model(UsageRollup)
+        connection.close()
+
+    def connect(self) -> BaseDatabaseWrapper:
+        wrapper = self.wrapper({**self.place, "OPTIONS": dict(self.place["OPTIONS"])})
+        wrapper.inc_thread_sharing()
+        return wrapper
+
+    def ledger(self) -> Ledger:
+        return Ledger(open_store(self.connect()))
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        connection = self.connect()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+    def ids(self) -> list[str]:
+        """The ids in the books, as they are there, in order."""
+        rows = self.rows(f"SELECT exchange_id FROM {RECORDS} ORDER BY 1")
+        return [str(name).replace("-", "") for (name,) in rows]
+
+    def reasons(self) -> dict[str, int]:
+        """How many records have each reason."""
+        return dict(self.rows(f"SELECT reason, count(*) FROM {RECORDS} GROUP BY 1"))
+
+    def requests(self, grain: str) -> int:
+        [(total,)] = self.rows(
+            f"SELECT coalesce(sum(requests), 0) FROM {ROLLUPS} WHERE grain = '{grain}'"
+        )
+        return int(total)
