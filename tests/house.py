@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +207,7 @@ async def open_house(
     configuration = {**document(chaos, key), **(changed or {})}
     await asyncio.to_thread(apart, lambda: apply(configuration))
     with override_settings(VAR_DIR=directory, SNAPSHOT_POLL_SECONDS=0.05, **settings):
-        entrance = Entrance(ASGIHandler())
+        entrance = Entrance(stock_django())
         async with serve(_marked(entrance), send_buffer) as served:
             assert entrance.runtime is not None
             headers = {"authorization": f"Bearer {key}"}
@@ -217,6 +218,12 @@ async def open_house(
                 house = House(entrance.runtime, served, chaos, key, client)
                 yield house
             await house.settled()
+
+
+@cache
+def stock_django() -> ASGIHandler:
+    """Django's own application, made once: loading its middleware takes time."""
+    return ASGIHandler()
 
 
 def _marked(entrance: Entrance) -> Any:

@@ -40,7 +40,11 @@ class RawClient:
         if receive_buffer:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         plain.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", port))
+        try:
+            await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", port))
+        except OSError:
+            plain.close()
+            raise
         limit = receive_buffer or 2**20
         return cls(*await asyncio.open_connection(sock=plain, limit=limit))
 

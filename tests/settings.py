@@ -11,6 +11,7 @@ import shutil
 import tempfile
 
 _var_dir = tempfile.mkdtemp(prefix="patchbay-tests-")
+os.mkdir(f"{_var_dir}/static")
 atexit.register(shutil.rmtree, _var_dir, ignore_errors=True)
 
 os.environ.update(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos import speech
+from tests.chaos import Hold, speech, whole
 from tests.house import CHAT, MESSAGES, House, asked
 from tests.rawclient import Answer, post, request
 from usage.keys import make_key
@@ -166,8 +166,6 @@ async def test_a_compressed_body_is_a_415(house: House):
 async def test_a_worker_with_its_hands_full_is_a_503_at_once(opening):
     async with opening(MAX_IN_FLIGHT=1) as house:
         gate = asyncio.Event()
-        from tests.chaos import Hold, whole
-
         house.chaos.next([Hold(gate), *whole(speech.chat_body())])
         first = asyncio.create_task(house.chat())
         await house.seen()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.chaos import Data, Head, pieces, speech, stream, whole
+from tests.chaos import Data, Head, Hold, pieces, speech, stream, whole
 from tests.house import ANTHROPIC_SECRET, CHAT, MESSAGES, OPENAI_SECRET, House, asked
 from tests.rawclient import post
 
@@ -34,6 +36,26 @@ async def test_a_stream_comes_back_byte_for_byte(house: House, path):
     assert response.content == b"".join(STREAMS[path])
     assert response.headers["content-type"].startswith("text/event-stream")
     assert "x-request-id" in response.headers
+
+
+CALLS = [("call_1", "weather", {"city": "Zürich", "days": [1, 2]}), ("call_2", "time", {})]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_tool_calls_come_back_byte_for_byte(house: House, path):
+    events = {
+        CHAT: speech.chat_events(usage=None, calls=CALLS),
+        MESSAGES: speech.message_events(calls=CALLS),
+    }[path]
+    bodies = {
+        CHAT: speech.chat_body(calls=CALLS, error=None),
+        MESSAGES: speech.message_body(calls=CALLS, thinking="Hm."),
+    }
+    house.chaos.next(stream(events), whole(bodies[path]))
+    streamed = await house.client.post(path, json=asked(PATHS[path], stream=True))
+    complete = await house.client.post(path, json=asked(PATHS[path]))
+    assert streamed.content == b"".join(events)
+    assert complete.content == bodies[path]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -174,10 +196,6 @@ async def test_what_the_client_calls_its_request_is_kept(house: House):
 
 async def test_the_first_event_is_not_held_back_for_the_next(house: House):
     """A token reaches the client while the provider still thinks about the following one."""
-    import asyncio
-
-    from tests.chaos import Hold
-
     gate = asyncio.Event()
     events = speech.chat_events(usage=None)
     steps = stream(events[:2])

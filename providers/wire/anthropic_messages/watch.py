@@ -16,7 +16,7 @@ class Block(msgspec.Struct):
     type: str | None = None
     text: str | None = None
     thinking: str | None = None
-    input: msgspec.Raw | None = None
+    input: msgspec.Raw = msgspec.Raw()  # in a union with None, null alone would decode
     data: str | None = None
 
 
@@ -153,5 +153,5 @@ class MessagesWatcher:
             raise BadAnswer("it is not a message")
         self._note(answer)
         for block in answer.content:
-            raw = bytes(block.input) if block.input is not None else b""
+            raw = bytes(block.input)
             self.output_bytes += len(block.text or "") + len(block.thinking or "") + len(raw)

@@ -12,6 +12,8 @@ from providers.wire.usage import Usage
 from providers.wire.watch import Sight
 
 DONE = b"[DONE]"
+NO_ERROR = msgspec.Raw(b"null")
+"""What an absent `error` counts as: a union of Raw and None would decode null alone."""
 
 
 class Function(msgspec.Struct):
@@ -45,7 +47,7 @@ class Chunk(msgspec.Struct):
     model: str | None = None
     choices: list[Choice] | None = None
     usage: WireUsage | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = NO_ERROR
     x_groq: GroqExtra | None = None
 
 
@@ -81,7 +83,7 @@ class ChatWatcher:
             chunk = _chunk.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._unusual(data)
-        if chunk.error is not None or name == b"error":
+        if chunk.error is not NO_ERROR or name == b"error":
             error = read_error_member(200, chunk.error)
             if error is not None or name == b"error":
                 self.error = error or read_error_member(200, msgspec.Raw(data))
@@ -143,11 +145,11 @@ class ChatWatcher:
             answer = _chunk.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._unusual_body(data)
-        if answer.error is not None and answer.choices is None:
-            self.error = read_error_member(200, answer.error)
-            return None
         if answer.choices is None:
-            raise BadAnswer("it is no chat completion")
+            self.error = read_error_member(200, answer.error)
+            if self.error is None:
+                raise BadAnswer("it is no chat completion")
+            return None
         self._note(answer)
         for choice in answer.choices:
             if choice.message is not None:
