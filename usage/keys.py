@@ -84,9 +84,21 @@ class Unauthenticated(Exception):
 
 
 def model_pattern(pattern: str) -> re.Pattern[str]:
-    """A pattern of model names compiled: `*` is any text, slashes too, `?` one character."""
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(mark) or re.escape(mark) for mark in pattern), re.DOTALL)
+    """A pattern of model names compiled: `*` is any text, slashes too, `?` one character.
+
+    Model names come from clients and may be long. Each `*` but the last takes the shortest text
+    for good (an atomic group), which finds every match and keeps the search from going back.
+    """
+    first, *rest = map(_piece, re.split(r"\*+", pattern))
+    if not rest:
+        return re.compile(first, re.DOTALL)
+    *middle, last = rest
+    atoms = "".join(f"(?>.*?{piece})" for piece in middle)
+    return re.compile(f"{first}{atoms}.*{last}", re.DOTALL)
+
+
+def _piece(text: str) -> str:
+    return "".join("." if mark == "?" else re.escape(mark) for mark in text)
 
 
 def is_pattern(text: str) -> bool:
