@@ -12,6 +12,7 @@ from providers.wire.events import (
     PartDetails,
     ReasoningDelta,
     RefusalDelta,
+    ServerActivity,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -37,6 +38,8 @@ def fold(events: Iterable[Event]) -> ChatResponse:
         match event:
             case MessageStart():
                 response.response_id, response.model = event.response_id, event.model
+            case ServerActivity(kind):
+                response.activities.append(kind)
             case UsageReport():
                 response.usage = event.usage
             case MessageEnd():

@@ -233,10 +233,11 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 class ChatResponse(msgspec.Struct):
-    """A whole answer: what `fold` makes of its events."""
+    """A whole answer: what `fold` makes of its events. `activities` are the provider's own tools'."""
 
     response_id: str
     model: str
     parts: list[Part]
     stop: Stop
     usage: Usage | None = None
+    activities: list[str] = []

@@ -1,6 +1,6 @@
 """Watch an answer go by in its own format: what each event is, and the usage it reports.
 
-A Watcher alters nothing. It serves the observe lane, where client and provider speak alike.
+A Watcher alters nothing.
 """
 
 from __future__ import annotations
@@ -32,11 +32,20 @@ class Watcher(Protocol):
     is the provider's own stop reason, "" while unknown.
     """
 
-    response_id: str
-    response_model: str
-    output_bytes: int
-    finish: str
-    error: ErrorInfo | None
+    @property
+    def response_id(self) -> str: ...
+
+    @property
+    def response_model(self) -> str: ...
+
+    @property
+    def output_bytes(self) -> int: ...
+
+    @property
+    def finish(self) -> str: ...
+
+    @property
+    def error(self) -> ErrorInfo | None: ...
 
     @property
     def usage(self) -> Usage | None: ...

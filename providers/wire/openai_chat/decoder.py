@@ -1,0 +1,269 @@
+"""Read Chat Completions answers, whole or in chunks, in the dialects that servers have made of it.
+
+Empty pieces are no events. What is thought comes as `reasoning_content`, `reasoning`,
+`reasoning_details` or a part of the content: the first that is there is read, not the sum. Calls
+are told apart by `index`; servers that leave it out, or give all calls the same one, by their ids.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from providers.wire import sse
+from providers.wire.errors import BadAnswer, ErrorInfo
+from providers.wire.events import Event
+from providers.wire.failure_text import kind_of
+from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
+from providers.wire.openai_chat.errors import read_error_member
+from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
+from providers.wire.sequencer import Sequencer
+
+DONE = b"[DONE]"
+STOPS = {
+    "stop": StopReason.END,
+    "length": StopReason.LENGTH,
+    "tool_calls": StopReason.TOOL_USE,
+    "function_call": StopReason.TOOL_USE,
+    "content_filter": StopReason.REFUSAL,
+    "model_length": StopReason.CONTEXT_FULL,
+    "error": StopReason.FAILED,
+}
+
+
+class Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+
+class Call(msgspec.Struct):
+    index: int | None = None
+    id: str | None = None
+    function: Function | None = None
+    extra_content: dict[str, Any] | None = None
+
+
+class Piece(msgspec.Struct):
+    """A part of a content that is a list."""
+
+    type: str = "text"
+    text: str | None = None
+    thinking: str | list[Piece] | None = None
+    refusal: str | None = None
+
+
+class Thought(msgspec.Struct):
+    """An entry of OpenRouter's `reasoning_details`."""
+
+    text: str | None = None
+    summary: str | None = None
+
+
+class UrlCitation(msgspec.Struct):
+    url: str | None = None
+    title: str | None = None
+
+
+class Annotation(msgspec.Struct):
+    type: str = ""
+    url_citation: UrlCitation | None = None
+
+
+class Delta(msgspec.Struct):
+    """A delta, or the message of a whole answer."""
+
+    content: str | list[Piece] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[Thought] | None = None
+    refusal: str | None = None
+    tool_calls: list[Call] | None = None
+    annotations: list[Annotation] | None = None
+
+
+class Choice(msgspec.Struct):
+    index: int = 0
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+
+
+class Chunk(msgspec.Struct):
+    id: str | None = None
+    model: str | None = None
+    choices: list[Choice] | None = None
+    usage: WireUsage | None = None
+    error: msgspec.Raw = msgspec.Raw(b"null")  # in a union with None, null alone would decode
+    x_groq: GroqExtra | None = None
+
+
+_chunk = msgspec.json.Decoder(Chunk)
+
+
+class ChatDecoder:
+    """See providers.wire.codec.Decoder."""
+
+    __slots__ = ("_ids", "_keys", "_last", "_sequencer")
+
+    def __init__(self, sequencer: Sequencer) -> None:
+        self._sequencer = sequencer
+        self._ids: list[str | None] = []
+        self._keys: dict[int, int] = {}
+        self._last: int | None = None
+
+    def decode(self, block: bytes) -> list[Event]:
+        name, data = sse.parse(block)
+        sequencer = self._sequencer
+        if not data:
+            sequencer.heartbeat()
+        elif data.startswith(DONE):
+            sequencer.end()
+        else:
+            try:
+                chunk = _chunk.decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                sequencer.broken()
+            else:
+                self._read(chunk, name == b"error", data)
+        return sequencer.take()
+
+    def _read(self, chunk: Chunk, is_error: bool, data: bytes) -> None:
+        if chunk.choices:
+            self._choices(chunk, chunk.choices)
+        self._count(chunk)
+        error = read_error_member(200, chunk.error)
+        if error is None and is_error:
+            error = read_error_member(200, msgspec.Raw(data))
+        if error is not None:
+            self._sequencer.fail(error)
+
+    def read_whole(self, body: bytes) -> list[Event]:
+        """A whole answer. Raises BadAnswer."""
+        try:
+            answer = _chunk.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise BadAnswer("it is no chat completion") from None
+        error = read_error_member(200, answer.error)
+        if error is not None:
+            self._sequencer.fail(error)
+        elif answer.choices is None:
+            raise BadAnswer("it is no chat completion")
+        else:
+            self._count(answer)
+            self._choices(answer, answer.choices)
+            self._sequencer.end()
+        return self._sequencer.take()
+
+    def _choices(self, chunk: Chunk, choices: list[Choice]) -> None:
+        """Only the first choice has a place in other formats, and no more than it is asked for."""
+        sequencer = self._sequencer
+        sequencer.start(chunk.id, chunk.model)
+        for choice in choices:
+            if choice.index != 0:
+                sequencer.dropped += 1
+                continue
+            delta = choice.delta or choice.message
+            if delta is not None:
+                self._delta(delta)
+            if choice.finish_reason:
+                self._finish(choice.finish_reason)
+
+    def _delta(self, delta: Delta) -> None:
+        sequencer = self._sequencer
+        thought = delta.reasoning_content or delta.reasoning
+        if thought:
+            sequencer.reasoning(thought)
+        elif delta.reasoning_details:
+            sequencer.reasoning(_thoughts(delta.reasoning_details))
+        content = delta.content
+        if content:
+            if isinstance(content, str):
+                sequencer.text(content)
+            else:
+                self._pieces(content)
+        if delta.refusal:
+            sequencer.refusal(delta.refusal)
+        if delta.annotations:
+            self._citations(delta.annotations)
+        if delta.tool_calls:
+            for call in delta.tool_calls:
+                self._call(call)
+
+    def _pieces(self, pieces: list[Piece]) -> None:
+        """Mistral's content may be a list, with thinking among the text."""
+        for piece in pieces:
+            if isinstance(piece.thinking, str):
+                self._sequencer.reasoning(piece.thinking)
+            elif piece.thinking:
+                self._sequencer.reasoning("".join(inner.text or "" for inner in piece.thinking))
+            elif piece.refusal:
+                self._sequencer.refusal(piece.refusal)
+            elif piece.text:
+                self._sequencer.text(piece.text)
+
+    def _citations(self, annotations: list[Annotation]) -> None:
+        for annotation in annotations:
+            found = annotation.url_citation
+            if found is not None:
+                self._sequencer.citation(Citation(url=found.url, title=found.title))
+
+    def _call(self, call: Call) -> None:
+        function = call.function or Function()
+        key = self._key_of(call, function)
+        arguments = function.arguments
+        if isinstance(arguments, dict):
+            arguments = msgspec.json.encode(arguments).decode()
+        if arguments:
+            self._sequencer.arguments(key, arguments)
+
+    def _key_of(self, call: Call, function: Function) -> int:
+        """The call that a piece belongs to, begun if it is a new one.
+
+        Some servers send whole calls, all under index 0; some give no index at all.
+        """
+        call_id = None if call.id == "null" else call.id
+        if call.index is None:
+            key = self._last
+            other = (
+                call_id != self._ids[key] if call_id and key is not None else bool(function.name)
+            )
+        else:
+            key = self._keys.get(call.index)
+            known = None if key is None else self._ids[key]
+            other = bool(function.name and call_id and known and call_id != known)
+        if key is None or other:
+            key = len(self._ids)
+            self._ids.append(call_id)
+            details = _thought_signature(call.extra_content)
+            self._sequencer.call(key, call_id, function.name or "", details)
+        if call.index is not None:
+            self._keys[call.index] = key
+        self._last = key
+        return key
+
+    def _finish(self, word: str) -> None:
+        reason = STOPS.get(word, StopReason.OTHER)
+        if reason is StopReason.FAILED:
+            message = "The provider could not finish its answer."
+            self._sequencer.fail(ErrorInfo(kind_of(502), 502, message, "upstream_error"))
+        else:
+            self._sequencer.stop(Stop(reason, word))
+
+    def _count(self, chunk: Chunk) -> None:
+        usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq else None)
+        if usage is not None:
+            merged = merge(usage, self._sequencer.usage)
+            if not merged.is_unknown:
+                self._sequencer.count(merged)
+
+
+def _thoughts(details: list[Thought]) -> str:
+    return "".join(thought.text or thought.summary or "" for thought in details)
+
+
+def _thought_signature(extra: dict[str, Any] | None) -> ProviderDetails | None:
+    """Google's servers want this back with the call."""
+    google = (extra or {}).get("google")
+    signature = google.get("thought_signature") if isinstance(google, dict) else None
+    return ProviderDetails("google", "call", signature) if isinstance(signature, str) else None
