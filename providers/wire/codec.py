@@ -9,6 +9,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from providers.wire.errors import ErrorInfo
+from providers.wire.events import Event
+from providers.wire.model import ChatRequest, ChatResponse, Loss
+from providers.wire.sequencer import Sequencer
 from providers.wire.watch import Watcher
 
 
@@ -20,10 +23,21 @@ class WireFormat(StrEnum):
 
 
 class ModelFacts(msgspec.Struct, frozen=True):
-    """What a writer must know of a family of models. `max_output` is None where it is not known."""
+    """What a writer must know of a family of models; the defaults are for one that is not known.
+
+    `reasoning`: takes an effort, a `developer` turn and `max_completion_tokens`. `wants_reasoning`:
+    wants its earlier reasoning back. `thinking`: "budget" or "adaptive". `sampling`: takes
+    temperature and the like. `schemas`: can be held to a JSON schema. `system_turns`: takes system
+    texts in mid-conversation.
+    """
 
     max_output: int | None = None
     reasoning: bool = False
+    wants_reasoning: bool = False
+    thinking: str = ""
+    sampling: bool = True
+    schemas: bool = True
+    system_turns: bool = False
 
 
 class Edits(NamedTuple):
@@ -35,6 +49,54 @@ class Edits(NamedTuple):
     members: dict[str, bytes]
     names: list[str]
     drops_usage: bool = False
+
+
+class Written(NamedTuple):
+    """A request written for a provider. `names` gives changed tool names back."""
+
+    body: bytes
+    losses: list[Loss]
+    edits: list[str]
+    names: Mapping[str, str]
+
+
+class AnswerHead(NamedTuple):
+    """What an answer says of itself that its provider does not: our id, and when it was made.
+
+    `model` stands in where the provider names none; `with_usage` is whether a stream ends with
+    usage. What the client's format cannot say is added to `losses`.
+    """
+
+    identifier: str
+    created: int
+    model: str
+    with_usage: bool
+    losses: list[Loss]
+
+    def lose(self, path: str, reason: str) -> None:
+        """Something of the answer that the client's format cannot say, reported once."""
+        loss = Loss(f"answer.{path}", reason, "meaning")
+        if loss not in self.losses:
+            self.losses.append(loss)
+
+    def lose_activity(self, kind: str) -> None:
+        self.lose("content", f"what the tool {kind} of the provider did is not shown")
+
+
+class Decoder(Protocol):
+    """Reads a provider's stream, block by block. What it read is in the Sequencer's state too."""
+
+    def decode(self, block: bytes) -> list[Event]:
+        """The events that a server-sent event means. Raises BadAnswer."""
+
+
+class Encoder(Protocol):
+    """Writes events as a client's stream; any legal row of events will do."""
+
+    def encode(self, events: list[Event]) -> bytes: ...
+
+    def fail(self, info: ErrorInfo) -> bytes:
+        """End a stream that broke, from whatever state it is in."""
 
 
 class Codec(Protocol):
@@ -63,3 +125,22 @@ class Codec(Protocol):
 
     def read_error(self, status: int, body: bytes) -> ErrorInfo:
         """A provider's error body, of whatever shape."""
+
+    def wants_usage(self, members: Mapping[str, msgspec.Raw]) -> bool:
+        """Whether the client wants a stream to end with usage numbers."""
+
+    def read_request(self, members: Mapping[str, msgspec.Raw]) -> tuple[ChatRequest, list[Loss]]:
+        """A client's request. Raises Unreadable, or Inexpressible for what only one vendor can do."""
+
+    def write_request(self, request: ChatRequest, facts: ModelFacts, cap: int | None) -> Written:
+        """The request for a provider, its output held to `cap`. Raises Inexpressible."""
+
+    def read_response(self, body: bytes, sequencer: Sequencer) -> list[Event]:
+        """A provider's whole answer. Raises BadAnswer."""
+
+    def write_response(self, response: ChatResponse, head: AnswerHead) -> bytes:
+        """A whole answer for a client."""
+
+    def decoder(self, sequencer: Sequencer) -> Decoder: ...
+
+    def encoder(self, head: AnswerHead) -> Encoder: ...

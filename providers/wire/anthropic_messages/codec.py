@@ -7,10 +7,18 @@ from collections.abc import Mapping
 import msgspec
 
 from providers.wire.anthropic_messages import errors
+from providers.wire.anthropic_messages.decoder import MessagesDecoder
+from providers.wire.anthropic_messages.encoder import MessagesEncoder
+from providers.wire.anthropic_messages.read_request import read_request
 from providers.wire.anthropic_messages.watch import MessagesWatcher
-from providers.wire.codec import Edits, ModelFacts, WireFormat
+from providers.wire.anthropic_messages.write_request import write_request
+from providers.wire.anthropic_messages.write_response import write_response
+from providers.wire.codec import AnswerHead, Edits, ModelFacts, WireFormat, Written
 from providers.wire.envelope import read_count
 from providers.wire.errors import ErrorInfo
+from providers.wire.events import Event
+from providers.wire.model import ChatRequest, ChatResponse, Loss
+from providers.wire.sequencer import Sequencer
 from providers.wire.watch import Watcher
 
 
@@ -44,3 +52,25 @@ class MessagesCodec:
 
     def read_error(self, status: int, body: bytes) -> ErrorInfo:
         return errors.read_error(status, body)
+
+    def wants_usage(self, members: Mapping[str, msgspec.Raw]) -> bool:
+        """Usage is part of every stream."""
+        return True
+
+    def read_request(self, members: Mapping[str, msgspec.Raw]) -> tuple[ChatRequest, list[Loss]]:
+        return read_request(members)
+
+    def write_request(self, request: ChatRequest, facts: ModelFacts, cap: int | None) -> Written:
+        return write_request(request, facts, cap)
+
+    def read_response(self, body: bytes, sequencer: Sequencer) -> list[Event]:
+        return MessagesDecoder(sequencer).read_whole(body)
+
+    def write_response(self, response: ChatResponse, head: AnswerHead) -> bytes:
+        return write_response(response, head)
+
+    def decoder(self, sequencer: Sequencer) -> MessagesDecoder:
+        return MessagesDecoder(sequencer)
+
+    def encoder(self, head: AnswerHead) -> MessagesEncoder:
+        return MessagesEncoder(head)

@@ -6,11 +6,19 @@ from collections.abc import Mapping
 
 import msgspec
 
-from providers.wire.codec import Edits, ModelFacts, WireFormat
+from providers.wire.codec import AnswerHead, Edits, ModelFacts, WireFormat, Written
 from providers.wire.envelope import read_count
 from providers.wire.errors import ErrorInfo, Unreadable
+from providers.wire.events import Event
+from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.openai_chat import errors
+from providers.wire.openai_chat.decoder import ChatDecoder
+from providers.wire.openai_chat.encoder import ChatEncoder
+from providers.wire.openai_chat.read_request import read_request
 from providers.wire.openai_chat.watch import ChatWatcher
+from providers.wire.openai_chat.write_request import write_request
+from providers.wire.openai_chat.write_response import write_response
+from providers.wire.sequencer import Sequencer
 from providers.wire.watch import Watcher
 
 CAPS = ("max_completion_tokens", "max_tokens")
@@ -57,6 +65,27 @@ class ChatCodec:
 
     def read_error(self, status: int, body: bytes) -> ErrorInfo:
         return errors.read_error(status, body)
+
+    def wants_usage(self, members: Mapping[str, msgspec.Raw]) -> bool:
+        return _asks_for_usage(members)
+
+    def read_request(self, members: Mapping[str, msgspec.Raw]) -> tuple[ChatRequest, list[Loss]]:
+        return read_request(members)
+
+    def write_request(self, request: ChatRequest, facts: ModelFacts, cap: int | None) -> Written:
+        return write_request(request, facts, cap)
+
+    def read_response(self, body: bytes, sequencer: Sequencer) -> list[Event]:
+        return ChatDecoder(sequencer).read_whole(body)
+
+    def write_response(self, response: ChatResponse, head: AnswerHead) -> bytes:
+        return write_response(response, head)
+
+    def decoder(self, sequencer: Sequencer) -> ChatDecoder:
+        return ChatDecoder(sequencer)
+
+    def encoder(self, head: AnswerHead) -> ChatEncoder:
+        return ChatEncoder(head)
 
 
 def _asks_for_usage(members: Mapping[str, msgspec.Raw]) -> bool:
