@@ -1,0 +1,212 @@
+"""The transform lane: client and provider speak different formats, and the hub stands between."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from providers.endpoint import Endpoint
+from providers.errors import Invalid, Truncated, UpstreamFailure
+from providers.meter import Meter
+from providers.rejection import judge_event
+from providers.wire.codec import AnswerHead, Codec
+from providers.wire.envelope import Envelope
+from providers.wire.errors import BadAnswer, ErrorInfo, FrameTooLarge, Inexpressible
+from providers.wire.events import Event
+from providers.wire.fold import fold
+from providers.wire.model import Loss
+from providers.wire.sequencer import Sequencer
+from providers.wire.sse import Splitter
+from providers.wire.usage import Usage
+from providers.wire.watch import Sight
+
+MOST_NAMED_LOSSES = 5
+
+
+class StrictLoss(Inexpressible):
+    """A strict key or rule, and a request that would lose some of its meaning."""
+
+    def __init__(self, losses: list[Loss]) -> None:
+        named = "; ".join(f"{loss.path}: {loss.reason}" for loss in losses[:MOST_NAMED_LOSSES])
+        more = len(losses) - MOST_NAMED_LOSSES
+        rest = f"; and {more} more" if more > 0 else ""
+        super().__init__(losses[0].path, f"a strict translation would lose this: {named}{rest}")
+        self.losses = losses
+
+
+class HubWatcher:
+    """A Watcher that reads an answer into the hub, so that nothing is decoded twice.
+
+    `events` are those of the last block or body. See providers.wire.watch.Watcher.
+    """
+
+    __slots__ = ("_codec", "_decoder", "events", "sequencer")
+
+    def __init__(self, codec: Codec, sequencer: Sequencer) -> None:
+        self.sequencer = sequencer
+        self.events: list[Event] = []
+        self._codec = codec
+        self._decoder = codec.decoder(sequencer)
+
+    @property
+    def response_id(self) -> str:
+        return self.sequencer.response_id
+
+    @property
+    def response_model(self) -> str:
+        return self.sequencer.response_model
+
+    @property
+    def output_bytes(self) -> int:
+        return self.sequencer.output_bytes
+
+    @property
+    def finish(self) -> str:
+        return self.sequencer.finish
+
+    @property
+    def error(self) -> ErrorInfo | None:
+        return self.sequencer.error
+
+    @property
+    def usage(self) -> Usage | None:
+        return self.sequencer.usage
+
+    def event(self, block: bytes) -> Sight:
+        """Raises BadAnswer."""
+        self.events = self._decoder.decode(block)
+        sequencer = self.sequencer
+        if sequencer.error is not None:
+            return Sight.ERROR
+        if sequencer.ended:
+            return Sight.TERMINAL
+        return Sight.CONTENT if sequencer.content else Sight.LIFECYCLE
+
+    def body(self, data: bytes) -> None:
+        self.events = self._codec.read_response(data, self.sequencer)
+
+
+class Transform:
+    """See providers.translate.Lane. `losses` grows with what of the answer could not be said."""
+
+    __slots__ = (
+        "_client",
+        "_encoder",
+        "_head",
+        "_secret",
+        "_splitter",
+        "_watcher",
+        "content",
+        "ended",
+        "failure",
+        "losses",
+        "meter",
+        "source",
+    )
+
+    def __init__(
+        self, client: Codec, source: Codec, head: AnswerHead, sequencer: Sequencer, secret: str
+    ) -> None:
+        self.source = source
+        self.content = False
+        self.ended = False
+        self.failure: UpstreamFailure | None = None
+        self.losses = head.losses
+        self._client = client
+        self._head = head
+        self._secret = secret
+        self._splitter = Splitter()
+        self._encoder = client.encoder(head)
+        self._watcher = HubWatcher(source, sequencer)
+        self.meter = Meter(self._watcher)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The client's bytes for the whole events that `chunk` completes. Raises Invalid."""
+        if self.ended or self.failure is not None:
+            return b""
+        try:
+            out = b"".join([self._carry(block) for block in self._splitter.feed(chunk)])
+        except (BadAnswer, FrameTooLarge) as error:
+            raise Invalid(str(error)) from None
+        sequencer = self._watcher.sequencer
+        self.content = sequencer.content
+        self.ended = sequencer.ended and self.failure is None
+        return out
+
+    def _carry(self, block: bytes) -> bytes:
+        """Nothing passes after the end or a failure: the Sequencer says nothing then."""
+        watcher = self._watcher
+        if watcher.event(block) is Sight.ERROR and self.failure is None:
+            assert watcher.error is not None  # noqa: S101 — an ERROR comes with its error
+            self.failure = judge_event(watcher.error, self._secret)
+        return self._encoder.encode(watcher.events)
+
+    def finish(self) -> bytes:
+        """What was left when the body ended. Raises Truncated unless the answer is whole."""
+        rest = self._splitter.flush()
+        try:
+            out = self._carry(rest) if rest.strip() else b""
+        except BadAnswer as error:
+            raise Invalid(str(error)) from None
+        if self.failure is not None:
+            raise self.failure
+        sequencer = self._watcher.sequencer
+        if not sequencer.is_whole:
+            raise Truncated
+        sequencer.end()
+        self.content = self.ended = True
+        return out + self._encoder.encode(sequencer.take())
+
+    def whole(self, body: bytes) -> bytes:
+        """A whole answer. Raises Invalid, or the failure that it reports."""
+        watcher = self._watcher
+        try:
+            watcher.body(body)
+        except BadAnswer as error:
+            raise Invalid(str(error)) from None
+        if watcher.error is not None:
+            raise judge_event(watcher.error, self._secret)
+        self.content = self.ended = True
+        return self._client.write_response(fold(watcher.events), self._head)
+
+    def fail(self, info: ErrorInfo) -> bytes:
+        return self._encoder.fail(info)
+
+
+class Transformed(NamedTuple):
+    """A request written in the provider's format, and the lane its answer will take."""
+
+    body: bytes
+    losses: list[Loss]
+    edits: list[str]
+    lane: Transform
+
+
+def transform(
+    client: Codec,
+    provider: Codec,
+    envelope: Envelope,
+    endpoint: Endpoint,
+    output_cap: int | None,
+    strict: bool,
+    identifier: str,
+    secret: str,
+) -> Transformed:
+    """Raises Unreadable, Inexpressible, or StrictLoss where `strict` and some meaning would go."""
+    request, losses = client.read_request(envelope.members)
+    request.model = endpoint.model
+    written = provider.write_request(request, endpoint.facts, output_cap)
+    losses += written.losses
+    if strict:
+        lost = [loss for loss in losses if loss.weight == "meaning"]
+        if lost:
+            raise StrictLoss(lost)
+    head = AnswerHead(
+        identifier=identifier,
+        created=int(time.time()),
+        model=endpoint.model,
+        with_usage=client.wants_usage(envelope.members),
+        losses=[],
+    )
+    lane = Transform(client, provider, head, Sequencer(identifier, written.names), secret)
+    return Transformed(written.body, losses, written.edits, lane)
