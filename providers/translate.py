@@ -13,10 +13,11 @@ import msgspec
 
 from providers.endpoint import Endpoint, Login
 from providers.observe import Observe
+from providers.transform import transform
 from providers.upstream import UpstreamRequest
 from providers.wire.codec import Codec, WireFormat
 from providers.wire.envelope import Envelope
-from providers.wire.errors import ErrorInfo, Inexpressible
+from providers.wire.errors import ErrorInfo
 
 if TYPE_CHECKING:
     from providers.errors import UpstreamFailure
@@ -111,7 +112,27 @@ class Translator:
         )
 
     def _transformed(self, ask: Ask, endpoint: Endpoint, wire_format: WireFormat) -> Outbound:
-        raise Inexpressible("model", f"this model does not speak {ask.format.value}")
+        codec, login = self._codecs[wire_format], endpoint.login()
+        made = transform(
+            client=self._codecs[ask.format],
+            provider=codec,
+            envelope=ask.envelope,
+            endpoint=endpoint,
+            output_cap=ask.output_cap,
+            strict=ask.strict,
+            identifier=ask.identifier,
+            secret=login.secret,
+        )
+        return Outbound(
+            request=_request(endpoint, wire_format, login, {}, made.body),
+            endpoint=endpoint,
+            login=login,
+            format=wire_format,
+            same_format=False,
+            lane=made.lane,
+            losses=made.losses,
+            edits=made.edits,
+        )
 
     def count_tokens(self, ask: Ask, endpoint: Endpoint, login: Login) -> UpstreamRequest | None:
         """The provider's own count, where it speaks the client's format and has one."""
