@@ -19,6 +19,8 @@ from providers.wire.registry import CODECS
 from routing.exchange import id_text, new_id
 from routing.paths import ClientCall
 
+ABORT = "patchbay.abort"
+"""The extension of the ASGI scope that cuts a connection whose client does not read."""
 MOST_HEAD_BYTES = 2**16
 MOST_FIELDS = 100
 HEAD_SECONDS = 10.0
@@ -69,6 +71,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[typeddict-item]
         self._head_since = self._head_since or self.loop.time()
 
     def on_headers_complete(self) -> None:

@@ -134,6 +134,17 @@ class Passage:
         self.over = True
         await self._send({"type": "http.response.body", "body": b""})
 
+    async def abort(self) -> None:
+        """Cut the connection: its client does not read, so a close would wait for ever.
+
+        Servers other than ours offer no way to; theirs is closed when the request ends.
+        """
+        self.over = True
+        cut = self._scope.get("extensions", {}).get("patchbay.abort")
+        if cut is not None:
+            cut()
+            await asyncio.sleep(0)  # lets the server see it before it misses the answer's end
+
     async def _start(self, status: int, headers: list[Header]) -> None:
         self.started = True
         if self._unread and self._scope["method"] == "POST":

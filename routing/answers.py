@@ -33,6 +33,8 @@ class Sink(Protocol):
 
     async def end(self) -> None: ...
 
+    async def abort(self) -> None: ...
+
 
 class Answers:
     """Writes what the gateway itself has to say."""

@@ -111,9 +111,11 @@ class Gateway:
             await self.answers.fail(exchange, call, failure, sink)
         except ClientTooSlow:
             exchange.finish("failed", "client_too_slow", CLIENT_GONE)
+            await sink.abort()
         except asyncio.CancelledError:
             if not self._was_cut(exchange):
                 raise
+            await sink.abort()
         except Exception:
             exchange.finish("failed", "internal", 500)
             raise
