@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -22,6 +23,8 @@ from providers.errors import Invalid, TimedOut, Truncated, Unreachable
 DNS_SECONDS = 60.0
 KEEP_ALIVE_SECONDS = 30.0
 READ_BUFFER_BYTES = 2**16
+LARGE_BODY = 2**20
+"""From here on aiohttp wants a file, which it writes in pieces, so that the loop gets its turns."""
 
 
 class UpstreamRequest(NamedTuple):
@@ -189,7 +192,7 @@ class Upstream:
         try:
             response = await self._sessions[request.private].post(
                 self._url(request.url),
-                data=request.body,
+                data=request.body if len(request.body) < LARGE_BODY else BytesIO(request.body),
                 headers=request.headers,
                 allow_redirects=False,
                 timeout=self._timeout,
