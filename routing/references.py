@@ -73,7 +73,7 @@ def _targets(document: Document, known: Known) -> Iterator[Problem]:
         own = frozenset(deployment.model for deployment in entry.deployments)
         models[entry.name] = own | models.get(entry.name, frozenset())
     for path, rule in document.rules:
-        yield from _targets_of(path, rule, models, document.broken["providers"])
+        yield from _targets_of(path, rule, models, document.broken.get("providers", set()))
 
 
 def _targets_of(
@@ -95,10 +95,12 @@ def _targets_of(
 
 def _matches(document: Document, known: Known) -> Iterator[Problem]:
     """Teams and keys that rules and quotas are about, and the teams of keys."""
-    teams = _all(known.teams, document.broken["teams"], (team.name for _, team in document.teams))
+    teams = _all(
+        known.teams, document.broken.get("teams", set()), (team.name for _, team in document.teams)
+    )
     keys = _all(
         known.client_keys,
-        document.broken["client_keys"],
+        document.broken.get("client_keys", set()),
         (key.name for _, key in document.client_keys),
     )
     for path, rule in document.rules:
