@@ -69,7 +69,6 @@ class Supervisor(multiprocess.Multiprocess):
 
     def join_all(self) -> None:
         close_at = time.monotonic() + self._drain.delay
-        self.signal_queue.clear()
         while any(process.exitcode is None for process in self.processes):
             if time.monotonic() >= close_at:
                 self._close_listeners()

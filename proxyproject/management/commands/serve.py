@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -35,14 +36,18 @@ class Command(BaseCommand):
             listener = listen(options["host"], options["port"])
         except CannotListen as error:
             raise CommandError(str(error)) from None
-        if options["check"]:
-            return listener.close()
-        _check_database(workers)
-        config = configured(workers)
-        if workers == 1:
-            Server(config, drain_from_settings()).run([listener])
-        else:
-            supervise(config, listener)
+        with listener:
+            if not options["check"]:
+                _check_database(workers)
+                _serve(listener, workers)
+
+
+def _serve(listener: socket.socket, workers: int) -> None:
+    config = configured(workers)
+    if workers == 1:
+        Server(config, drain_from_settings()).run([listener])
+    else:
+        supervise(config, listener)
 
 
 def _check_database(workers: int) -> None:

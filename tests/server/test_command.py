@@ -1,0 +1,64 @@
+"""What `manage.py serve` refuses, each in a sentence that says what to type."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.databases import apart, sqlite, use_database
+
+
+@pytest.fixture
+def serve(database):
+    """Asks for the command where it cannot get as far as serving."""
+
+    def call(**options) -> str:
+        with pytest.raises(CommandError) as refused:
+            apart(lambda: call_command("serve", **{"port": 0, **options}))
+        return str(refused.value)
+
+    return call
+
+
+def test_a_taken_port_is_named_with_the_next_one(serve):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert f"Port {port} is taken; type `make run PORT={port + 1}`" in serve(port=port)
+
+
+def test_a_free_port_is_checked_and_left(database):
+    call_command("serve", port=0, check=True)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "no.such.host.invalid"])
+def test_an_address_of_another_machine_is_refused(host, serve):
+    assert f"Cannot listen on {host}" in serve(host=host)
+
+
+@pytest.mark.parametrize("port", [-1, 70_000])
+def test_an_impossible_port_is_refused(port, serve):
+    assert "choose others with --host and --port" in serve(port=port)
+
+
+@pytest.mark.parametrize("workers", [0, 65])
+def test_an_impossible_number_of_workers_is_refused(workers, serve):
+    assert "between 1 and 64" in serve(workers=workers)
+
+
+def test_several_workers_are_refused_while_a_quota_is_counted_in_one(serve):
+    from usage.models import Quota, Team
+
+    apart(
+        lambda: Quota.objects.create(
+            team=Team.objects.create(name="research"), metric="requests", window="minute", amount=5
+        )
+    )
+    assert "--workers 1" in serve(workers=2)
+
+
+def test_a_database_without_tables_is_named(tmp_path, django_db_blocker):
+    with django_db_blocker.unblock(), use_database(sqlite(tmp_path / "empty.db")):
+        with pytest.raises(CommandError, match="manage.py migrate"):
+            apart(lambda: call_command("serve", port=0))

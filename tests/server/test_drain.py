@@ -1,0 +1,110 @@
+"""How a gateway goes down: readiness, listener, streams, books, in this order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from time import monotonic
+
+import pytest
+
+from tests.chaos import Data, Hold, Stall, speech, stream
+from tests.databases import apart
+from tests.server.process import SERVE, SERVE_TWO, Running, running
+
+DELAY, TOTAL = 1.2, 3.5
+
+SLACK = 3.0
+"""What a busy machine may add to what happens; nothing may happen early."""
+
+
+@pytest.fixture
+def gate() -> asyncio.Event:
+    """Lets the short stream come to its end."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+def streams(chaos, gate):
+    """Two models: a stream that ends at the gate, and one that never does."""
+    first, *rest = speech.chat_events()
+    chaos.on("gpt-short", stream([first, rest[0]], then=[Hold(gate), *map(Data, rest[1:])]))
+    chaos.on("gpt-long", stream([first, rest[0]], then=[Stall()]))
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(SERVE, id="one worker"), pytest.param(SERVE_TWO, id="two workers")]
+)
+async def test_it_turns_unready_then_closes_its_listener_then_cuts_and_writes_the_books(
+    command, chaos, database, streams, gate
+):
+    settings = {"DRAIN_DELAY_SECONDS": DELAY, "DRAIN_SECONDS": TOTAL}
+    async with running(chaos, database, command, **settings) as gateway:
+        short, long = [await gateway.open_stream(f"gpt-{length}") for length in ("short", "long")]
+        gateway.signal()
+        began = monotonic()
+
+        assert await _when(began, lambda: _readiness(gateway), 503) < DELAY
+        assert (await gateway.chat()).status_code == 200  # until balancers have noticed
+        refused = await _when(began, lambda: _readiness(gateway), None)
+        assert DELAY <= refused < DELAY + SLACK
+
+        gate.set()
+        ended, complete = await short._chunks()
+        assert complete
+        assert ended.endswith(speech.DONE)
+        ended, complete = await long._chunks()
+        assert complete, "cut without the end of its chunks"
+        assert b'"error"' in ended
+        assert speech.DONE not in ended
+        assert TOTAL <= monotonic() - began < TOTAL + SLACK
+
+        assert await gateway.ended() == 0
+        assert "Traceback" not in gateway.output
+        assert await asyncio.to_thread(apart, _reasons) == ["drain_cut", "ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        pytest.param(SERVE, signal.SIGTERM, id="one worker"),
+        pytest.param(SERVE_TWO, signal.SIGTERM, id="two workers"),
+        pytest.param(SERVE_TWO, signal.SIGINT, id="two workers, from a terminal"),
+    ],
+)
+async def test_a_second_signal_cuts_at_once(command, number, chaos, database, streams):
+    settings = {"DRAIN_DELAY_SECONDS": 20, "DRAIN_SECONDS": 60}
+    async with running(chaos, database, command, **settings) as gateway:
+        client = await gateway.open_stream("gpt-long")
+        gateway.signal(number)
+        await _when(monotonic(), lambda: _readiness(gateway), 503)
+        began = monotonic()
+        gateway.signal(number)
+        ended, complete = await client._chunks()
+        assert complete
+        assert b'"error"' in ended
+        assert await gateway.ended() == 0
+        assert monotonic() - began < SLACK
+        assert await asyncio.to_thread(apart, _reasons) == ["drain_cut"]
+
+
+async def _readiness(gateway: Running) -> int | None:
+    """The probe's status; None where nothing listens any more."""
+    try:
+        return (await gateway.get("/readyz")).status
+    except (ConnectionRefusedError, ConnectionResetError, asyncio.IncompleteReadError):
+        return None
+
+
+async def _when(began: float, asking, wanted: int | None) -> float:
+    """Seconds after `began` when the answer first was `wanted`."""
+    while await asking() != wanted:
+        assert monotonic() - began < 10, f"never {wanted}"
+        await asyncio.sleep(0.02)
+    return monotonic() - began
+
+
+def _reasons() -> list[str]:
+    from usage.models import UsageRecord
+
+    return sorted(UsageRecord.objects.values_list("reason", flat=True))
