@@ -6,10 +6,12 @@ sentence each, and secrets that are made once and kept in a file.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -78,6 +80,32 @@ class Environment:
     def names(self, name: str) -> list[str]:
         """A comma-separated list, blanks dropped."""
         return [part.strip() for part in self.text(name).split(",") if part.strip()]
+
+    def networks(self, name: str) -> list[str]:
+        """A list of addresses and networks such as 10.0.0.0/8."""
+        found = self.names(name)
+        for part in found:
+            try:
+                ipaddress.ip_network(part, strict=False)
+            except ValueError:
+                self.problems.append(
+                    f"{name} holds {part!r}; it must be an address or a network such as 10.0.0.0/8."
+                )
+                return []
+        return found
+
+    def origins(self, name: str) -> list[str]:
+        """A list of web origins such as https://chat.example.com, as a browser sends them."""
+        found = self.names(name)
+        for part in found:
+            parts = urlsplit(part)
+            if part != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in ("http", "https"):
+                self.problems.append(
+                    f"{name} holds {part!r}; it must be an origin such as https://chat.example.com, "
+                    "without a path or a slash at its end."
+                )
+                return []
+        return found
 
     def ring(self, name: str, strict: bool) -> dict[str, bytes]:
         """A ring of keys `id:hex,id:hex`; the first one makes, all of them open.

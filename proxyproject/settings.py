@@ -35,10 +35,10 @@ ALLOWED_HOSTS = [_public.hostname or "localhost", *_env.names("ALLOWED_HOSTS")]
 if not PRODUCTION:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if _public.scheme == "https" else []
-TRUSTED_PROXIES = _env.names("TRUSTED_PROXIES")
-CORS_ORIGINS = _env.names("CORS_ORIGINS")
+TRUSTED_PROXIES = _env.networks("TRUSTED_PROXIES")
+CORS_ORIGINS = _env.origins("CORS_ORIGINS")
 METRICS_TOKEN = _env.text("METRICS_TOKEN")
-METRICS_ALLOW = _env.names("METRICS_ALLOW")
+METRICS_ALLOW = _env.networks("METRICS_ALLOW")
 
 # The hot path
 MAX_BODY_BYTES = _env.whole("MAX_BODY_BYTES", 32 * 2**20, 1024, 2**30)
@@ -144,6 +144,7 @@ _https = _public.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = _env.flag("SECURE_SSL_REDIRECT", default=_https)
+SECURE_REDIRECT_EXEMPT = [r"^metrics$", r"^healthz$"]  # asked for inside, by plain http
 SECURE_HSTS_SECONDS = _env.whole("HSTS_SECONDS", 31_536_000 if _https else 0, 0, 63_072_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _env.flag("HSTS_SUBDOMAINS", default=_https)
 SECURE_HSTS_PRELOAD = SECURE_HSTS_INCLUDE_SUBDOMAINS

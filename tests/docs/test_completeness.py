@@ -20,7 +20,19 @@ from tests.docs.pages import ROOT, first_names, page, rows, section
 from usage.outcomes import OUTCOMES
 from usage.record import AttemptRecord, Record
 
-READERS = ("text", "choice", "flag", "whole", "number", "names", "ring", "secret", "db_url")
+READERS = (
+    "text",
+    "choice",
+    "flag",
+    "whole",
+    "number",
+    "names",
+    "networks",
+    "origins",
+    "ring",
+    "secret",
+    "db_url",
+)
 ROOMS = ("proxyproject", "providers", "routing", "usage")
 
 

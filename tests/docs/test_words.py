@@ -26,7 +26,7 @@ FORBIDDEN = (
 @pytest.mark.parametrize("pattern", FORBIDDEN)
 def test_a_page_holds_no_forbidden_word(path: Path, pattern: str):
     found = re.search(pattern, path.read_text())
-    assert found is None, f"{path.name} holds {found and found[0]!r}"
+    assert found is None, f"{path.name} holds {found[0]!r}"
 
 
 @pytest.mark.parametrize(
