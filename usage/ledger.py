@@ -6,15 +6,17 @@ the store's.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 from django.db.models import CharField
 
-from usage.fit import fit_number, fit_text, fit_value
+from usage.fit import BIGGEST, fit_number, fit_text, fit_value
 from usage.models import UsageRecord, UsageRollup
 from usage.record import AttemptRecord, Record
 from usage.rollup import (
@@ -44,6 +46,7 @@ NUMBER_AT = [
     for index, kind in enumerate(Record.__annotations__.values())
     if kind in ("int", "int | None")
 ]
+COST_AT = COLUMNS.index("cost_nano")
 NESTED_AT = [
     (COLUMNS.index(name), text)
     for name, text in (
@@ -67,6 +70,8 @@ SUM_COLUMNS = (
 HISTOGRAMS = ("total_ms_counts", "first_content_ms_counts")
 KEYS_AT_ONCE = 400
 
+log = logging.getLogger("patchbay.books")
+_counts = itemgetter(*(index for index in NUMBER_AT if index != COST_AT))
 _json = msgspec.json.Encoder()
 
 
@@ -88,7 +93,7 @@ class Ledger:
                 return self._enter(ended, counted), []
         except self._store.refusals:
             if len(ended) + len(counted) == 1:
-                return 0, ended + counted
+                return self._enter_cut(ended, counted)
         both = [(record, True) for record in ended] + [(record, False) for record in counted]
         middle = len(both) // 2
         new, refused = 0, []
@@ -97,6 +102,15 @@ class Ledger:
             new += more
             refused += outcasts
         return new, refused
+
+    def _enter_cut(self, ended: list[Record], counted: list[Record]) -> tuple[int, list[Record]]:
+        """One last try with the one record that is at fault, every value cut to size."""
+        try:
+            with self._store.transaction():
+                return self._enter([cut(r) for r in ended], [cut(r) for r in counted]), []
+        except self._store.refusals as error:
+            log.error("the database does not take a record: %s", error)
+            return 0, ended + counted
 
     def _enter(self, ended: list[Record], counted: list[Record]) -> int:
         fitted = [fit(record) for record in ended]
@@ -155,18 +169,13 @@ class Ledger:
 
     def _existing(self, keys: list[Row]) -> dict[Row, Row]:
         """Id and histograms of the rollups that are there already."""
-        names = ", ".join(KEY_COLUMNS)
-        one = f"({', '.join(['%s'] * len(KEY_COLUMNS))})"
         found: dict[Row, Row] = {}
+        width = len(KEY_COLUMNS)
         for start in range(0, len(keys), KEYS_AT_ONCE):
             piece = keys[start : start + KEYS_AT_ONCE]
-            rows = self._store.query(
-                f"SELECT {names}, id, {', '.join(HISTOGRAMS)} FROM {ROLLUPS} "  # noqa: S608 — ours
-                f"WHERE ({names}) IN (VALUES {', '.join([one] * len(piece))})",
-                [value for key in piece for value in key],
-            )
-            width = len(KEY_COLUMNS)
-            found.update((row[:width], row[width:]) for row in rows)
+            values = [value for key in piece for value in key]
+            for row in self._store.query(_look_up(len(piece)), values):
+                found[row[:width]] = row[width:]
         return found
 
     def prune(self, now: float | None = None) -> None:
@@ -192,12 +201,15 @@ def fit(record: Record) -> Record:
     for index, longest in TEXT_AT:
         value = values[index]
         if len(value) > longest or "\0" in value:
-            return _cut(values)
+            return cut(record)
+    if max(_counts(values)) > BIGGEST or (values[COST_AT] or 0) > BIGGEST:
+        return cut(record)
     return record
 
 
-def _cut(values: Row) -> Record:
-    fitted = list(values)
+def cut(record: Record) -> Record:
+    """A record whose texts and numbers all fit their columns."""
+    fitted = list(msgspec.structs.astuple(record))
     for index, longest in TEXT_AT:
         fitted[index] = fit_text(fitted[index], longest)
     for index in NUMBER_AT:
@@ -233,6 +245,21 @@ def nested_text(value: Any) -> str:
         value = [msgspec.structs.asdict(attempt) for attempt in value]
     text = _json.encode(value).decode()
     return _json.encode(fit_value(value)).decode() if "\\u0000" in text else text
+
+
+def _look_up(keys: int) -> str:
+    """The query for this many rollups, with each key as it was asked for.
+
+    A join, because `IN (VALUES …)` makes SQLite read the whole table.
+    """
+    one = f"({', '.join(['%s'] * len(KEY_COLUMNS))})"
+    wanted = ", ".join(f"wanted_{name}" for name in KEY_COLUMNS)
+    alike = " AND ".join(f"{name} = wanted_{name}" for name in KEY_COLUMNS)
+    return (
+        f"WITH wanted ({wanted}) AS (VALUES {', '.join([one] * keys)}) "  # noqa: S608 — our names
+        f"SELECT {wanted}, id, {', '.join(HISTOGRAMS)} "
+        f"FROM wanted CROSS JOIN {ROLLUPS} WHERE {alike}"
+    )
 
 
 def _numbers(sums: Sums) -> Row:

@@ -15,7 +15,7 @@ from usage.tail import Tail
 
 log = logging.getLogger("patchbay.books")
 
-Enter = Callable[[list[Record], list[Record]], None]
+Enter = Callable[[list[Record], list[Record]], object]
 
 
 def replay_left_overs(directory: Path, own: str, enter: Enter, go_on: Callable[[], bool]) -> int:

@@ -45,8 +45,12 @@ class PostgresStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with self._raw.transaction():
-            yield
+        try:
+            with self._raw.transaction():
+                yield
+        except BaseException:
+            self._has_incoming = False  # it may have been made in what is undone now
+            raise
 
     def insert(self, table: str, columns: Sequence[str], rows: list[Row]) -> set[str]:
         self._make_incoming(table)

@@ -60,4 +60,4 @@ def _shelf(wrapper: type[BaseDatabaseWrapper], place: dict[str, Any]) -> Shelf:
     options: dict[str, Any] = {}
     if wrapper is Sqlite:
         options = dict(settings["OPTIONS"])
-    return Shelf(wrapper, {**settings, "OPTIONS": options, **place})
+    return Shelf(wrapper, {**settings, "OPTIONS": options, **place}).fill()

@@ -46,12 +46,18 @@ class Shelf:
     wrapper: type[BaseDatabaseWrapper]
     place: dict[str, Any]
 
-    def __post_init__(self) -> None:
+    def fill(self) -> Shelf:
+        """Make the tables."""
         connection = self.connect()
         with connection.schema_editor() as editor:
             editor.create_model(UsageRecord)
             editor.create_model(UsageRollup)
         connection.close()
+        return self
+
+    def through(self, host: str, port: int) -> Shelf:
+        """The same books by another way."""
+        return Shelf(self.wrapper, {**self.place, "HOST": host, "PORT": port})
 
     def connect(self) -> BaseDatabaseWrapper:
         wrapper = self.wrapper({**self.place, "OPTIONS": dict(self.place["OPTIONS"])})
@@ -62,25 +68,24 @@ class Shelf:
         return Ledger(open_store(self.connect()))
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a query gives; {records} and {rollups} in it are the tables."""
         connection = self.connect()
         try:
             with connection.cursor() as cursor:
-                cursor.execute(sql)
+                cursor.execute(sql.format(records=RECORDS, rollups=ROLLUPS))
                 return list(cursor.fetchall())
         finally:
             connection.close()
 
     def ids(self) -> list[str]:
         """The ids in the books, as they are there, in order."""
-        rows = self.rows(f"SELECT exchange_id FROM {RECORDS} ORDER BY 1")
+        rows = self.rows("SELECT exchange_id FROM {records} ORDER BY 1")
         return [str(name).replace("-", "") for (name,) in rows]
 
     def reasons(self) -> dict[str, int]:
         """How many records have each reason."""
-        return dict(self.rows(f"SELECT reason, count(*) FROM {RECORDS} GROUP BY 1"))
+        return dict(self.rows("SELECT reason, count(*) FROM {records} GROUP BY 1"))
 
     def requests(self, grain: str) -> int:
-        [(total,)] = self.rows(
-            f"SELECT coalesce(sum(requests), 0) FROM {ROLLUPS} WHERE grain = '{grain}'"
-        )
-        return int(total)
+        rows = self.rows("SELECT grain, sum(requests) FROM {rollups} GROUP BY 1")
+        return int(dict(rows).get(grain, 0))
