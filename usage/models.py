@@ -166,10 +166,14 @@ class Quota(models.Model):
         ]
 
     def __str__(self) -> str:
-        amount = f"${self.amount:f}" if self.metric == self.Metric.COST else f"{self.amount:f}"
-        return (
-            f"{amount.rstrip('0').rstrip('.')} {self.metric} per {self.window} for {self.subject}"
-        )
+        return f"{self.limit} for {self.subject}"
+
+    @property
+    def limit(self) -> str:
+        """How much it allows, in words."""
+        amount = f"{self.amount.normalize():,f}"
+        what = f"${amount}" if self.metric == self.Metric.COST else f"{amount} {self.metric}"
+        return f"{what} {self.Window(self.window).label}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():

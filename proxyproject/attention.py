@@ -1,0 +1,97 @@
+"""What needs a look, worst first: facts from every room, each with the page that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.db.models import Model
+from django.urls import reverse
+
+from providers import panels as providers
+from routing import panels as routing
+from usage import panels as usage
+
+MOST_SHOWN = 6
+
+
+class Notice(NamedTuple):
+    """A fact, with the verb and the page that mend it. `subject` is shown in bold before it."""
+
+    tone: str
+    icon: str
+    subject: str
+    fact: str
+    verb: str
+    link: str
+
+
+def notices() -> list[Notice]:
+    return [*_routing(), *_providers(), *_usage()]
+
+
+def _routing() -> Iterator[Notice]:
+    if not routing.any_rule():
+        yield Notice(
+            "bad",
+            "alt_route",
+            "Every request is refused",
+            "until a rule says where it goes.",
+            "Write the first rule",
+            reverse("admin:patchbay_routing_rule_add"),
+        )
+    serving = routing.serving()
+    if serving.up_to_date < serving.workers:
+        yield Notice(
+            "careful",
+            "sync",
+            f"{serving.workers - serving.up_to_date} of {serving.workers} workers",
+            f"do not serve version {serving.version} yet.",
+            "Open the version",
+            reverse("admin:patchbay_routing_configversion_change", args=[serving.version]),
+        )
+    for rule, taker in routing.unreached():
+        fact = f"is never reached: “{taker.name}” above takes its requests."
+        yield Notice("careful", "warning", rule.name, fact, "Open the rule", _page(rule))
+
+
+def _providers() -> Iterator[Notice]:
+    for provider in providers.without_credentials():
+        fact = "has no credential that is on."
+        yield Notice("bad", "key_off", provider.name, fact, "Add a credential", _page(provider))
+    for provider in providers.without_deployments():
+        fact = "has no deployments, so no rule can use it."
+        yield Notice("careful", "warning", provider.name, fact, "Fetch its models", _page(provider))
+    unpriced = providers.unpriced()
+    if unpriced:
+        several = len(unpriced) > 1
+        yield Notice(
+            "careful",
+            "payments",
+            f"{len(unpriced)} deployments" if several else str(unpriced[0]),
+            "have no price; their cost is unknown."
+            if several
+            else "has no price; its cost is unknown.",
+            "Set prices" if several else "Set its price",
+            reverse("admin:patchbay_providers_deployment_changelist")
+            if several
+            else _page(unpriced[0]),
+        )
+
+
+def _usage() -> Iterator[Notice]:
+    keys = list(usage.expiring_keys())
+    if keys:
+        several = len(keys) > 1
+        yield Notice(
+            "note",
+            "schedule",
+            f"{len(keys)} client keys" if several else keys[0].name,
+            "expire within 7 days." if several else "expires within 7 days.",
+            "Extend or rotate",
+            reverse("admin:patchbay_usage_clientkey_changelist") if several else _page(keys[0]),
+        )
+
+
+def _page(row: Model) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])

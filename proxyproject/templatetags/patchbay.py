@@ -1,0 +1,55 @@
+"""Template filters and tags of the admin: figures, moments, marks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from usage import figures, words
+
+register = template.Library()
+
+PAGE_TITLES = {"users": "People", "groups": "Roles", "log entries": "Audit log"}
+"""Tables of others that the sidebar calls by another name."""
+
+register.filter("money", figures.money)
+register.filter("short_money", figures.short_money)
+register.filter("exact_money", figures.exact_money)
+register.filter("count", figures.count)
+register.filter("duration", figures.duration)
+register.filter("share_of", figures.share)
+register.filter("reason_words", words.reason_words)
+register.filter("outcome_mark", words.outcome_mark)
+
+
+@register.filter
+def page_title(plural: str) -> str:
+    """What a table is called in the sidebar, in the header and on its tab."""
+    return PAGE_TITLES.get(plural, plural[:1].upper() + plural[1:])
+
+
+@register.filter
+def moment(value: datetime | None, empty: str = "never") -> SafeString | str:
+    """A time in the viewer's zone: the clock alone for today, else the date; all of it on hover."""
+    if value is None:
+        return empty
+    local = timezone.localtime(value)
+    today = timezone.localdate()
+    if local.date() == today:
+        text = f"{local:%H:%M:%S}"
+    elif abs(local.date() - today) < timedelta(days=180):
+        text = f"{local.day} {local:%b %H:%M}"
+    else:
+        text = f"{local.day} {local:%b %Y}"
+    exact = f"{local.day} {local:%b %Y %H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, text)
+
+
+@register.inclusion_tag("patchbay/tag.html")
+def mark(text: str, icon: str, tone: str) -> dict[str, str]:
+    """A status: icon, word and colour."""
+    return {"text": text, "icon": icon, "tone": tone}
