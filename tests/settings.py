@@ -25,6 +25,7 @@ os.environ.update(
     ENCRYPTION_KEYS="k1:" + "b2" * 32,
     DEMO="no",
     LOG_LEVEL="info",
+    NO_PROXY="127.0.0.1,localhost",
 )
 for _name in ("ALLOWED_HOSTS", "CORS_ORIGINS", "METRICS_TOKEN", "METRICS_ALLOW", "TRUSTED_PROXIES"):
     os.environ[_name] = ""

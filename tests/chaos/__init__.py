@@ -14,7 +14,7 @@ the fixture `chaos`.
 
 from __future__ import annotations
 
-from tests.chaos.server import Chaos, Seen, honest, open_chaos
+from tests.chaos.server import Chaos, Seen, honest, open_chaos, say
 from tests.chaos.steps import (
     Cut,
     Data,
@@ -45,6 +45,7 @@ __all__ = [
     "honest",
     "open_chaos",
     "pieces",
+    "say",
     "stream",
     "whole",
 ]

@@ -273,12 +273,25 @@ def honest(seen: Seen) -> Sequence[Step]:
         return whole(speech.compact({"object": "list", "data": models}))
     if seen.path.endswith("/count_tokens"):
         return whole(speech.compact({"input_tokens": 42}))
-    asked = seen.json
-    if "messages" in seen.path:
-        if asked.get("stream"):
-            return stream(speech.message_events())
-        return whole(speech.message_body(model=seen.model))
-    if asked.get("stream"):
-        counted = (asked.get("stream_options") or {}).get("include_usage")
-        return stream(speech.chat_events(usage=speech.CHAT_USAGE if counted else None))
-    return whole(speech.chat_body(model=seen.model))
+    return say()(seen)
+
+
+def say(
+    text: str = speech.TEXT, calls: Sequence[speech.Call] = (), thinking: str = ""
+) -> Callable[[Seen], Sequence[Step]]:
+    """A script that says this in the format that is asked, streaming if a stream is asked for."""
+
+    def answer(seen: Seen) -> Sequence[Step]:
+        streaming = seen.json.get("stream")
+        if "messages" in seen.path:
+            if streaming:
+                return stream(speech.message_events(text, calls=calls, thinking=thinking))
+            body = speech.message_body(text, seen.model, calls=calls, thinking=thinking)
+            return whole(body)
+        if streaming:
+            counted = (seen.json.get("stream_options") or {}).get("include_usage")
+            usage = speech.CHAT_USAGE if counted else None
+            return stream(speech.chat_events(text, usage, calls=calls, thinking=thinking))
+        return whole(speech.chat_body(text, seen.model, calls=calls, thinking=thinking))
+
+    return answer

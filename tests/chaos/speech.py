@@ -39,10 +39,13 @@ def chat_body(
     model: str = "gpt-test",
     usage: Mapping[str, Any] | None = CHAT_USAGE,
     calls: Sequence[Call] = (),
+    thinking: str = "",
     **members: Any,
 ) -> bytes:
     """A chat completion. `members` are added at the top."""
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+    if thinking:
+        message["reasoning_content"] = thinking
     if calls:
         message |= {"content": None, "tool_calls": [_chat_call(call) for call in calls]}
     finish = "tool_calls" if calls else "stop"
@@ -76,9 +79,12 @@ def chat_events(
     text: str = TEXT,
     usage: Mapping[str, Any] | None = CHAT_USAGE,
     calls: Sequence[Call] = (),
+    thinking: str = "",
 ) -> list[bytes]:
     """The events of a streamed chat completion; without `usage` there is no chunk for it."""
     events = [chat_chunk({"role": "assistant", "content": None if calls else ""})]
+    if thinking:
+        events += [chat_chunk({"reasoning_content": word}) for word in words(thinking)]
     if calls:
         for index, call in enumerate(calls):
             events += _chat_call_events(index, call)
