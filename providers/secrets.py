@@ -124,6 +124,9 @@ def _from_environment(name: str) -> str:
 
 def _from_file(path: str) -> str:
     try:
+        # Reading a pipe or a device could wait for ever.
+        if not Path(path).is_file():
+            raise SecretMissing(f"there is no file {path}.")
         with Path(path).open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:

@@ -67,7 +67,7 @@ def _amount(value: object) -> Decimal:
         raise ValueError("This must be a number that is not negative.")
     if -int(amount.normalize().as_tuple().exponent) > MOST_DECIMALS:
         raise ValueError(f"At most {MOST_DECIMALS} decimals are kept.")
-    return amount
+    return amount + 0  # -0 is 0
 
 
 def _moment(value: object) -> datetime:

@@ -62,7 +62,7 @@ def test_a_variable_is_read_when_it_is_opened(monkeypatch):
 
 def test_a_file_is_read_when_it_is_opened(tmp_path: Path):
     file = tmp_path / "key"
-    with pytest.raises(SecretMissing, match="cannot be read"):
+    with pytest.raises(SecretMissing, match="there is no file"):
         open_secret(f"file:{file}", "openai/main")
     file.write_text(f"{PLAIN}\n")
     assert open_secret(f"file:{file}", "openai/main") == PLAIN
