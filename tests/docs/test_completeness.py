@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from django.core.management import get_commands
+from django.core.management import get_commands, load_command_class
+from django.core.management.base import BaseCommand
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -33,6 +34,7 @@ READERS = (
     "secret",
     "db_url",
 )
+DJANGO_OPTIONS = {action.dest for action in BaseCommand().create_parser("", "")._actions}
 ROOMS = ("proxyproject", "providers", "routing", "usage")
 
 
@@ -130,10 +132,26 @@ def test_every_field_of_an_attempt_is_documented():
     assert named == [field.name for field in msgspec.structs.fields(AttemptRecord)]
 
 
+def _commands() -> dict[str, str]:
+    """Our own commands, and the app of each."""
+    return {name: app for name, app in get_commands().items() if app in ROOMS}
+
+
 def test_every_command_is_documented_and_every_documented_command_exists():
-    ours = {name for name, app in get_commands().items() if app in ROOMS}
-    documented = first_names(section(page("reference/commands.md"), "manage.py"))
-    assert {name.split()[0] for name in documented} == ours
+    text = section(page("reference/commands.md"), "manage.py").partition("\n### ")[0]
+    assert set(first_names(text)) == set(_commands())
+
+
+@pytest.mark.parametrize("name", sorted(_commands()))
+def test_every_option_of_a_command_is_documented_and_every_documented_option_exists(name: str):
+    parser = load_command_class(_commands()[name], name).create_parser("manage.py", name)
+    options = {
+        next(iter(action.option_strings), action.dest)
+        for action in parser._actions
+        if action.dest not in DJANGO_OPTIONS
+    }
+    text = page("reference/commands.md").partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+    assert set(first_names(text)) == options
 
 
 def test_every_make_target_is_documented_and_every_documented_target_exists():
