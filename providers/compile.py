@@ -54,7 +54,7 @@ def _logins(
     for credential in filter(_enabled, credentials):
         label = credential["label"]
         try:
-            secret = open_secret(credential.get("secret", ""), f"{provider['name']}/{label}")
+            secret = open_secret(credential.get("secret") or "", f"{provider['name']}/{label}")
         except SecretMissing as error:
             problems.append(f"credential {label} of provider {provider['name']}: {error}")
             continue

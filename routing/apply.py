@@ -96,6 +96,6 @@ def _known(document: Document) -> Known:
 
 
 def _stored_secrets() -> dict[str, str]:
-    """Of every Credential that has one, by its binding."""
-    rows = Credential.objects.exclude(secret="").values_list("provider__name", "label", "secret")
+    """Of every Credential, by its binding."""
+    rows = Credential.objects.values_list("provider__name", "label", "secret")
     return {f"{provider}/{label}": secret for provider, label, secret in rows}

@@ -38,8 +38,8 @@ class _Deployed(NamedTuple):
         return Choice(any_model, None if target.model == "*" else target.model, target.weight)
 
 
-def compile_document(document: dict[str, Any], open_secret: Opener, number: int = 0) -> Snapshot:
-    """`number` is the ConfigVersion's. Raises DocumentInvalid where the document cannot work.
+def compile_document(document: dict[str, Any], open_secret: Opener) -> Snapshot:
+    """A Snapshot without a number. Raises DocumentInvalid where the document cannot work.
 
     What merely cannot serve now (a secret that does not open, a rule whose targets are all
     disabled) becomes a problem of the Snapshot, and the rest serves.
@@ -52,7 +52,7 @@ def compile_document(document: dict[str, Any], open_secret: Opener, number: int 
     compiled = compile_providers([entry.model_dump() for entry in providers], open_secret)
     routes, idle = _routes(read_document, providers, compiled)
     return Snapshot(
-        number=number,
+        number=0,
         table=RouteTable(routes),
         places=_places(compiled.endpoints),
         problems=(*compiled.problems, *idle),

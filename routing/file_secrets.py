@@ -41,7 +41,7 @@ def credential_secret(given: str | None, stored: str, last: str, bound_to: str) 
 
 
 def credential_problems(document: Document, stored: Mapping[str, str]) -> list[Problem]:
-    """What is wrong with the secrets of credentials. `stored` is what they have, by binding."""
+    """What is wrong with the secrets of credentials. `stored` is what those that exist have."""
     problems = []
     for path, provider in document.providers:
         for index, credential in enumerate(provider.credentials):
@@ -72,11 +72,9 @@ def client_keys(document: Document) -> tuple[dict[str, str], list[Problem]]:
 
 def _problem(given: str | None, stored: str | None, bound_to: str) -> str | None:
     """Why a secret cannot be kept; None if it can. One that is stored already is left as it is."""
-    if given == stored:
-        return (
-            None if given else "A new credential needs a secret: env:NAME, file:PATH or the text."
-        )
-    if given is None:
+    if given is None and stored is None:
+        return "A new credential needs a secret: env:NAME, file:PATH or the text."
+    if given is None or given == stored:
         return None
     if is_reference(given):
         return reference_problem(given)

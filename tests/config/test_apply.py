@@ -13,6 +13,7 @@ from providers.problems import DocumentInvalid
 from providers.secrets import open_secret
 from routing.apply import Applied, apply
 from routing.models import ConfigVersion, Rule, Target
+from routing.publish import publish
 from routing.rows import live_part, published_part
 from tests.config.files import Document, provider, rule, rules, whole
 from usage.issue import issue_key, opens, revoke
@@ -144,6 +145,13 @@ def test_ciphertext_that_was_made_for_another_credential_is_refused():
 def test_a_new_credential_needs_a_secret_that_can_work(secret):
     document = {"providers": [provider(credentials=[{"secret": secret}])]}
     assert problems(document) == ["providers[0].credentials[0].secret"]
+
+
+def test_a_credential_that_has_no_secret_yet_can_be_exported_too():
+    openai = Provider.objects.create(name="openai", adapter="openai")
+    Credential.objects.create(provider=openai)
+    publish()
+    assert apply(exported()) == NOTHING
 
 
 def test_what_the_file_does_not_name_stays():

@@ -21,8 +21,8 @@ def opened(stored: str, bound_to: str) -> str:
     return f"plain {stored}"
 
 
-def compiled(document: Document, number: int = 0) -> Snapshot:
-    return compile_document(document, opened, number)
+def compiled(document: Document) -> Snapshot:
+    return compile_document(document, opened)
 
 
 def route(*targets: Document, providers: list[Document] | None = None, **members: Any) -> Route:
@@ -33,10 +33,6 @@ def route(*targets: Document, providers: list[Document] | None = None, **members
 def asked(found: Route, model: str) -> list[tuple[str, str]]:
     """(provider, model) in the order of a plan."""
     return [(end.provider, end.model) for end in plan(found, model, lambda: 0.5).endpoints]
-
-
-def test_a_snapshot_says_of_which_version_it_is():
-    assert compiled(whole(), 7).number == 7
 
 
 def test_rules_are_read_by_priority_then_name():
