@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CALLERS_FAULT = frozenset({400, 404, 405, 409, 413, 415, 422})
 OUR_CREDENTIAL = frozenset({401, 402, 403, 407})
+OUR_BILL = frozenset({"insufficient_quota", "billing_error"})
+OUR_BILL_SENTENCE = "credit balance is too low"
 OVERLOADED = frozenset({503, 529})
 LONGEST_WAIT = 3600.0
 HIDDEN = "[hidden]"
@@ -54,7 +56,7 @@ def judge(
 ) -> Rejected:
     """Pure: status and body of an error answer to what it means for us."""
     told = scrub(codec.read_error(status, body), secret)
-    if status in OUR_CREDENTIAL:
+    if status in OUR_CREDENTIAL or _is_our_bill(told):
         return judge_credential()
     if status in CALLERS_FAULT:
         shown = _own_words(body, secret) if same_format else None
@@ -71,6 +73,11 @@ def judge(
     return Rejected(info, "upstream_error", retryable=status >= 500 or status == 408)
 
 
+def _is_our_bill(told: ErrorInfo) -> bool:
+    """Whether the provider asks for money: OpenAI does so with a 429, Anthropic with a 400."""
+    return told.code in OUR_BILL or OUR_BILL_SENTENCE in told.message
+
+
 def judge_event(told: ErrorInfo, secret: str) -> Rejected:
     """An error that a provider reported inside an answer of status 200. Its type says what it is."""
     told = scrub(told, secret)
@@ -85,7 +92,7 @@ def judge_event(told: ErrorInfo, secret: str) -> Rejected:
             "upstream_overloaded",
             True,
         )
-    if told.kind in (ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION):
+    if told.kind in (ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION) or _is_our_bill(told):
         return judge_credential()
     info = ErrorInfo(ErrorKind.UPSTREAM, 502, told.message, told.code or "upstream_error")
     return Rejected(info, "upstream_error", retryable=True)

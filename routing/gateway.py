@@ -47,6 +47,7 @@ from routing.paths import ClientCall, ClientPath
 from routing.strategy import plan
 from routing.table import Route
 from usage.keys import Caller, Unauthenticated
+from usage.outcomes import OUTCOME_OF
 from usage.quota import QuotaExceeded
 
 CHECKPOINT_SECONDS = 2.0
@@ -100,14 +101,12 @@ class Gateway:
         try:
             await self._flow(exchange, path, call, body, sink)
         except Refused as refused:
-            exchange.finish(
-                "refused", refused.reason, self.answers.status(path.format, refused.info)
-            )
+            status = self.answers.status(path.format, refused.info)
+            exchange.finish(OUTCOME_OF[refused.reason], refused.reason, status)
             await self.answers.refuse(exchange.id, call, refused, sink)
         except UpstreamFailure as failure:
-            exchange.finish(
-                "failed", failure.reason, self.answers.status(path.format, failure.info)
-            )
+            status = self.answers.status(path.format, failure.info)
+            exchange.finish("failed", failure.reason, status)
             await self.answers.fail(exchange, call, failure, sink)
         except ClientTooSlow:
             exchange.finish("failed", "client_too_slow", CLIENT_GONE)

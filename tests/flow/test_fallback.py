@@ -209,5 +209,7 @@ async def test_weights_and_usable_credentials_decide_within_a_tier(opening, chao
     async with opening({"providers": [broken, sound], "rules": rules}) as house:
         assert (await house.chat()).status_code == 200
         response = await house.chat("o3")
+        record = (await house.records())[1]
+    assert (record["outcome"], record["reason"]) == ("failed", "connect")
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "no_target_available"

@@ -58,6 +58,25 @@ async def test_a_provider_s_refusal_of_our_key_is_never_the_client_s_401(house: 
     assert "Invalid key" not in response.text
 
 
+UNPAID = {
+    CHAT: (429, speech.chat_error("Check your billing details.", code="insufficient_quota")),
+    MESSAGES: (
+        400,
+        speech.message_error("Your credit balance is too low.", "invalid_request_error"),
+    ),
+}
+
+
+@pytest.mark.parametrize("path", MODELS)
+async def test_a_bill_that_the_operator_has_not_paid_is_not_the_client_s(house: House, path):
+    status, said = UNPAID[path]
+    house.chaos.next(whole(said, status))
+    response = await house.client.post(path, json=asked(MODELS[path]))
+    assert response.status_code == 502
+    assert "credential" in response.json()["error"]["message"]
+    assert (await house.record())["reason"] == "upstream_auth"
+
+
 @pytest.mark.parametrize("status", [200, 400, 403, 500, 502])
 async def test_a_page_of_html_is_never_passed_on(house: House, status):
     page = b"<html><title>nginx</title><body>internal-host-17</body></html>"
