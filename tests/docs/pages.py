@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
 _fence = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+_block = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _code = re.compile(r"`[^`\n]*`")
 _link = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _heading = re.compile(r"^(#{1,6})\s+(.+?)\s*$", re.MULTILINE)
@@ -62,6 +63,11 @@ def anchors(path: Path) -> set[str]:
 def _anchor(heading: str) -> str:
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
     return re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+
+
+def code(path: Path, language: str) -> list[str]:
+    """What a page gives to copy in a language, block by block."""
+    return [text for name, text in _block.findall(path.read_text("utf-8")) if name == language]
 
 
 def rows(text: str) -> list[list[str]]:

@@ -14,18 +14,15 @@ import yaml
 
 from routing.document import SECTIONS, read
 from routing.references import Known, check
-from tests.docs.pages import ROOT, pages
-
-_block = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+from tests.docs.pages import ROOT, code, pages
 
 
 def examples(language: str) -> list[Any]:
     """Every block of a language, named by its page and its number there."""
     return [
-        pytest.param(match[2], id=f"{path.relative_to(ROOT)}-{number}")
+        pytest.param(text, id=f"{path.relative_to(ROOT)}-{number}")
         for path in pages()
-        for number, match in enumerate(_block.finditer(path.read_text("utf-8")), 1)
-        if match[1] == language
+        for number, text in enumerate(code(path, language), 1)
     ]
 
 
