@@ -155,7 +155,8 @@ class ProviderAdmin(PublishingAdmin):
 
 class PriceInline(StackedInline):
     model = ModelPrice
-    verbose_name = "own price, in US dollars per million tokens"
+    verbose_name = "price"
+    verbose_name_plural = "own price, in US dollars per million tokens"
     fields = (
         ("input_per_mtok", "output_per_mtok"),
         ("cached_input_per_mtok", "cache_write_5m_per_mtok", "cache_write_1h_per_mtok"),

@@ -7,15 +7,24 @@ from typing import Any, NamedTuple
 
 SECTIONS = {"providers": "Provider", "rules": "Rule"}
 IDENTITY = ("name", "label", "provider", "model", "tier")
+THERE = "there"
 REFERENCES = ("env:", "file:")
 
 
 class Line(NamedTuple):
-    """One member. A side that was not there is empty."""
+    """One member. A side that was not there is empty; an entry as a whole is `there`."""
 
     path: str
     before: str
     after: str
+
+    @property
+    def added(self) -> bool:
+        return self.after == THERE
+
+    @property
+    def removed(self) -> bool:
+        return self.before == THERE
 
 
 class Difference(NamedTuple):
@@ -66,7 +75,7 @@ def _members(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...
                 yield from _members((*path, name), member)
     elif isinstance(value, list) and value and isinstance(value[0], Mapping):
         for member in value:
-            yield (*path, _identity(member)), "there"
+            yield (*path, _identity(member)), THERE
             yield from _members((*path, _identity(member)), member)
     elif isinstance(value, list):
         yield path, ", ".join(map(str, value))

@@ -119,11 +119,13 @@ def _tokens(now: Totals, before: Totals) -> Words:
 
 
 def _errors(now: Totals, before: Totals) -> Words:
+    """Bad is more than before."""
+    worse = (error_rate(now) or 0) > (error_rate(before) or 0)
     return Words(
         figures.share(now.failed, now.requests),
         f"{now.failed:,} failed of {now.requests:,}",
         f"was {figures.share(before.failed, before.requests)}" if before.requests else "",
-        tone="bad" if now.failed else "",
+        tone="bad" if worse else "",
     )
 
 

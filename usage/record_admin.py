@@ -37,11 +37,11 @@ QUESTIONS: dict[str, tuple[str, Q]] = {
     "failed": ("Failed", Q(outcome="failed")),
     "refused": ("Refused", Q(outcome="refused")),
     "abandoned": ("Abandoned", Q(outcome="abandoned")),
-    "slow": ("Slow > 10 s", Q(total_ms__gt=SLOW_MS)),
+    "slow": ("Slow", Q(total_ms__gt=SLOW_MS)),
     "fell_back": ("Fell back", Q(attempts__1__isnull=False)),
     "lossy": ("Lossy", ~Q(losses=[])),
     "cached": ("Cached", Q(cached_input_tokens__gt=0)),
-    "expensive": ("Expensive > $0.10", Q(cost_nano__gt=EXPENSIVE_NANO)),
+    "expensive": ("Expensive", Q(cost_nano__gt=EXPENSIVE_NANO)),
     "unpriced": ("Unpriced", Q(cost_nano=None)),
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django import template
+from django.db.models import Model
+from django.db.models.options import Options
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,6 +17,16 @@ register = template.Library()
 
 PAGE_TITLES = {"users": "People", "groups": "Roles", "log entries": "Audit log"}
 """Tables of others that the sidebar calls by another name."""
+EMPTY_WORDS = {
+    "usagerecord": "Send one with curl or an SDK; it appears here within seconds.",
+    "rule": "Every request is refused until a rule says where it goes.",
+    "provider": "A provider is a vendor’s account or a server of your own that models are called at.",
+    "deployment": "A deployment is one model of a provider. Open a provider and fetch its models.",
+    "clientkey": "A client key is what a program presents to be let in.",
+    "team": "A team owns client keys and shares their limits.",
+    "quota": "Nothing is limited. A quota caps requests or cost of a key, a team or everyone.",
+    "configversion": "The first one is published with the first provider or rule.",
+}
 
 register.filter("money", figures.money)
 register.filter("short_money", figures.short_money)
@@ -30,6 +42,12 @@ register.filter("outcome_mark", words.outcome_mark)
 def page_title(plural: str) -> str:
     """What a table is called in the sidebar, in the header and on its tab."""
     return PAGE_TITLES.get(plural, plural[:1].upper() + plural[1:])
+
+
+@register.filter
+def empty_words(options: Options[Model]) -> str:
+    """What an empty table is for, and how something comes into it."""
+    return EMPTY_WORDS.get(options.model_name or "", "")
 
 
 @register.filter
