@@ -18,7 +18,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types check bench lock clean
+.PHONY: help run test lint types check bench chaos-db lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ check: lint types test ## lint, types and test
 
 bench: $(VENV)/dev.stamp ## Measure speed and memory against their limits
 	@$(BIN)/python -m benchmarks.run
+
+chaos-db: $(VENV)/dev.stamp ## Take PostgreSQL away for 30 s under load; needs DATABASE_URL_TEST_POSTGRES
+	@: $${DATABASE_URL_TEST_POSTGRES:?must be the address of a PostgreSQL server where databases can be made}
+	@$(BIN)/python -m pytest -q tests/chaos_db.py
 
 lock: ## Compile requirements*.in into the hashed locks (needs network)
 	@PYTHON="$(PYTHON)" sh scripts/lock
