@@ -17,6 +17,7 @@ import time
 from typing import NamedTuple, Protocol
 
 from providers.errors import UpstreamFailure
+from providers.transform import StrictLoss
 from providers.translate import Ask, Translator
 from providers.upstream import Upstream
 from providers.wire.catalog import ListedModel, write_model, write_models
@@ -334,4 +335,4 @@ def _task() -> asyncio.Task[None]:
 
 def _bad_request(error: Unreadable | Inexpressible) -> Refused:
     info = ErrorInfo(ErrorKind.INVALID_REQUEST, 400, error.reason, None, error.path or None)
-    return Refused("bad_request", info)
+    return Refused("strict_loss" if isinstance(error, StrictLoss) else "bad_request", info)

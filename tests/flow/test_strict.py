@@ -1,0 +1,46 @@
+"""A strict key or rule refuses what a translation would lose; others are told what was lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.house import House, provider, rule
+
+LOSSY = {"top_k": 5}  # Chat Completions has no such member
+
+
+def to_openai(house: House, **more: object) -> dict[str, object]:
+    """Messages for claude-* go to a provider that speaks Chat Completions."""
+    return {
+        "providers": [provider("openai", house.chaos.openai_url, "sk-chaos-openai-4711")],
+        "rules": [rule("claude", "claude-*", ["openai"], **more)],
+    }
+
+
+async def test_a_lossy_translation_says_what_it_lost(house: House):
+    await house.apply(to_openai(house))
+    answer = await house.message(**LOSSY)
+    assert answer.status_code == 200
+    assert "top_k" in answer.headers["x-patchbay-loss"]
+    record = await house.record()
+    assert [path for path, _ in record["losses"]] == ["top_k"]
+
+
+async def test_a_strict_rule_refuses_it_and_asks_no_provider(house: House):
+    await house.apply(to_openai(house, strict=True))
+    answer = await house.message(**LOSSY)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert "top_k" in answer.json()["error"]["message"]
+    record = await house.record()
+    assert (record["outcome"], record["reason"]) == ("refused", "strict_loss")
+    assert record["cost_nano"] == 0
+    assert not house.chaos.requests
+
+
+@pytest.mark.parametrize("members", [{}, {"temperature": 0.5}])
+async def test_a_strict_rule_lets_pass_what_loses_nothing(house: House, members: dict[str, object]):
+    await house.apply(to_openai(house, strict=True))
+    answer = await house.message(**members)
+    assert answer.status_code == 200
+    assert "x-patchbay-loss" not in answer.headers
