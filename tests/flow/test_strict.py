@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.house import House, provider, rule
 
-LOSSY = {"top_k": 5}  # Chat Completions has no such member
+LOSSY: dict[str, Any] = {"top_k": 5}  # Chat Completions has no such member
 
 
-def to_openai(house: House, **more: object) -> dict[str, object]:
+def to_openai(house: House, **more: Any) -> dict[str, Any]:
     """Messages for claude-* go to a provider that speaks Chat Completions."""
     return {
         "providers": [provider("openai", house.chaos.openai_url, "sk-chaos-openai-4711")],
@@ -39,7 +41,7 @@ async def test_a_strict_rule_refuses_it_and_asks_no_provider(house: House):
 
 
 @pytest.mark.parametrize("members", [{}, {"temperature": 0.5}])
-async def test_a_strict_rule_lets_pass_what_loses_nothing(house: House, members: dict[str, object]):
+async def test_a_strict_rule_lets_pass_what_loses_nothing(house: House, members: dict[str, Any]):
     await house.apply(to_openai(house, strict=True))
     answer = await house.message(**members)
     assert answer.status_code == 200
