@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from providers.adapters.registry import ADAPTERS, Adapter
 from providers.endpoint import Endpoint, Login, Pricer
 from providers.families import facts_for
-from providers.prices import Price, library_price, own_price
+from providers.prices import Price, library_price, own_price, vendor_at
 
 Opener = Callable[[str, str], str]
 
@@ -75,14 +75,17 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
 def _endpoints(
     provider: dict[str, Any], adapter: Adapter, logins: tuple[Login, ...]
 ) -> list[Endpoint]:
+    base_url = (provider.get("base_url") or adapter.base_url).rstrip("/")
+    vendor = adapter.prices or vendor_at(base_url)
+
     def library(model: str) -> Price | None:
-        return library_price(adapter.prices, model)
+        return library_price(vendor, model)
 
     def endpoint(deployment: str, prices: Pricer, **more: Any) -> Endpoint:
         return Endpoint(
             provider=provider["name"],
             adapter=adapter,
-            base_url=(provider.get("base_url") or adapter.base_url).rstrip("/"),
+            base_url=base_url,
             deployment=deployment,
             logins=logins,
             prices=prices,

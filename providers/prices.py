@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
@@ -51,6 +52,17 @@ def own_price(name: str, price: Mapping[str, Any]) -> Price:
         input_audio=base,
         output_audio=output,
     )
+
+
+@lru_cache(maxsize=256)
+def vendor_at(base_url: str) -> str:
+    """The price library's name of the vendor behind an address, "" where it knows none."""
+    from genai_prices.data import providers  # slow to import, so only when first asked
+
+    for provider in providers:
+        if re.match(provider.api_pattern, base_url):
+            return str(provider.id)
+    return ""
 
 
 @lru_cache(maxsize=4000)

@@ -55,6 +55,21 @@ def test_a_name_that_only_the_star_covers_is_what_is_asked_for():
     assert asked(found, "replay/openai") == [("openai", "gpt-4.1")]
 
 
+@pytest.mark.parametrize(
+    ("base_url", "model", "known"),
+    [
+        ("https://api.groq.com/openai/v1", "llama-3.3-70b-versatile", True),
+        ("https://api.mistral.ai/v1", "mistral-large-latest", True),
+        ("https://llm.example.com/v1", "llama-3.3-70b-versatile", False),
+    ],
+)
+def test_a_compatible_vendor_is_known_to_the_price_library_by_its_address(base_url, model, known):
+    there = provider(name="p", adapter="openai_compatible", base_url=base_url)
+    found = route({"provider": "p", "model": "*"}, providers=[there])
+    [endpoint] = plan(found, model, lambda: 0.5).endpoints
+    assert (endpoint.price is not None) is known
+
+
 def test_a_named_deployment_brings_its_own_price():
     price = {"input_per_mtok": "3", "output_per_mtok": "4"}
     deployments = [{"model": "*"}, {"model": "m", "price": price}]
