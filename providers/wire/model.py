@@ -128,10 +128,14 @@ Part = (
 
 
 class Message(msgspec.Struct):
-    """One turn. Tool results belong to a user turn; a `system` turn comes after the first one."""
+    """One turn. Tool results belong to a user turn; a `system` turn comes after the first one.
+
+    `path` is where the client said it, for reports.
+    """
 
     role: Literal["user", "assistant", "system"]
     parts: list[Part]
+    path: str = "messages"
 
 
 class Tool(msgspec.Struct):

@@ -244,6 +244,8 @@ class Sequencer:
         self.error = error
         self.ended = True
         self._events.append(Failure(error))
+        self._run, self._kind, self._run_key = -1, "", None
+        self._calls.clear()
 
     def broken(self) -> None:
         """An event that cannot be read is passed over. Raises BadAnswer after a few."""

@@ -50,9 +50,9 @@ def read_messages(messages: Iterable[Members]) -> list[Message]:
         parts = [] if raw is None else list(_content(raw, path, message))
         match role:
             case "user" | "assistant":
-                turns.append(Message(role, parts))
+                turns.append(Message(role, parts, message.path))
             case "system":
-                turns.append(Message("system", [*_texts(parts, path)]))
+                turns.append(Message("system", [*_texts(parts, path)], message.path))
             case _:
                 raise Unreadable(message.at("role"), f"the role `{role}` is not known")
         message.close()

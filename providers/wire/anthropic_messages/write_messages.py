@@ -55,8 +55,8 @@ class MessageWriter:
     def write(self, messages: Iterable[Message]) -> list[Json]:
         """Raises Inexpressible if no turn is left."""
         turns: list[tuple[str, list[Json]]] = []
-        for number, message in enumerate(messages):
-            role, blocks = self._turn(message, f"messages[{number}]")
+        for message in messages:
+            role, blocks = self._turn(message, message.path)
             if not blocks:
                 continue
             if turns and turns[-1][0] == role:
@@ -90,7 +90,7 @@ class MessageWriter:
             return "system", [_text(part) for part in texts]
         if texts:
             reason = "a system text in mid-conversation is sent as a marked text of the user"
-            self._lose("messages", reason, "meaning")
+            self._lose(message.path, reason, "meaning")
         marked = [TextPart(f"<system>\n{part.text}\n</system>", part.cache) for part in texts]
         return "user", [_text(part) for part in marked]
 

@@ -44,7 +44,7 @@ def read_messages(messages: Iterable[Members]) -> tuple[list[TextPart], list[Mes
         if role in ("system", "developer"):
             texts = _texts(message)
             if turns:
-                turns.append(Message("system", [*texts]))
+                turns.append(Message("system", [*texts], message.path))
             else:
                 system += texts
         else:
@@ -57,11 +57,11 @@ def read_messages(messages: Iterable[Members]) -> tuple[list[TextPart], list[Mes
 def _turn(message: Members, role: str) -> Message:
     match role:
         case "user":
-            return Message("user", list(_content(message)))
+            return Message("user", list(_content(message)), message.path)
         case "assistant":
-            return Message("assistant", list(_assistant(message)))
+            return Message("assistant", list(_assistant(message)), message.path)
         case "tool":
-            return Message("user", [_result(message)])
+            return Message("user", [_result(message)], message.path)
         case _:
             raise Inexpressible(message.at("role"), f"the role `{role}` is not known here")
 

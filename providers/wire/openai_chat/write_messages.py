@@ -49,8 +49,8 @@ class MessageWriter:
         system = "\n\n".join(part.text for part in self._marked(request.system, "system"))
         if system:
             messages.append({"role": self._system_role, "content": system})
-        for number, message in enumerate(request.messages):
-            messages += self._turn(message, f"messages[{number}]")
+        for message in request.messages:
+            messages += self._turn(message, message.path)
         return messages
 
     def _turn(self, message: Message, path: str) -> Iterable[Json]:

@@ -1,0 +1,132 @@
+"""A stream that does not end as it should never looks as if it did."""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.errors import Invalid, Rejected, Truncated
+from tests.chaos.speech import DONE, chat_chunk, data, event
+from tests.wire.pieces import (
+    ROLE,
+    START,
+    STOP,
+    blocks_of,
+    calls,
+    ended,
+    opened,
+    piece,
+    speech_of,
+    to_messages,
+)
+from tests.wire.talk import CHAT, MESSAGES, SECRET, carry, lane, read
+
+
+@pytest.mark.parametrize(
+    ("client", "blocks"),
+    [(MESSAGES, [ROLE, speech_of("x")]), (CHAT, [START, opened(0, type="text", text="x")])],
+)
+def test_a_body_that_ends_early_is_truncated(client, blocks):
+    way = lane(client)
+    for block in blocks:
+        way.feed(block)
+    with pytest.raises(Truncated):
+        way.finish()
+    assert not way.ended
+
+
+@pytest.mark.parametrize(
+    ("client", "blocks"),
+    [(MESSAGES, [ROLE, speech_of("x"), STOP]), (CHAT, [START, ended("end_turn")])],
+)
+def test_a_missing_terminal_marker_alone_is_no_failure(client, blocks):
+    out = carry(lane(client), blocks)
+    assert out.endswith(b"[DONE]\n\n" if client is CHAT else b'{"type":"message_stop"}\n\n')
+
+
+def test_an_error_event_is_a_failure_and_what_came_before_it_counts():
+    way = lane(MESSAGES)
+    error = data({"error": {"message": f"no more {SECRET}", "type": "server_error"}})
+    out = way.feed(ROLE + speech_of("x") + error + speech_of("y") + STOP + DONE)
+    assert isinstance(way.failure, Rejected)
+    assert SECRET not in way.failure.info.message
+    assert way.content
+    assert not way.ended
+    assert b'"x"' in out
+    assert b'"y"' not in out
+    assert b"message_stop" not in out
+    [told] = read(way.fail(way.failure.info))
+    assert told["type"] == "error"
+
+
+def test_an_error_event_of_messages_is_a_failure_too():
+    way = lane(CHAT)
+    error = {"type": "overloaded_error", "message": "Overloaded"}
+    way.feed(START + event({"type": "error", "error": error}))
+    assert isinstance(way.failure, Rejected)
+    assert way.failure.reason == "upstream_overloaded"
+    assert not way.content
+    assert b"[DONE]" not in way.fail(way.failure.info)
+
+
+def test_an_error_inside_a_chunk_with_choices_is_an_error():
+    way = lane(MESSAGES)
+    way.feed(ROLE + chat_chunk({"content": "x"}, error={"message": "gone", "code": 502}))
+    assert way.failure is not None
+
+
+def test_the_finish_reason_error_is_an_error():
+    way = lane(MESSAGES)
+    way.feed(ROLE + speech_of("x") + chat_chunk({}, "error"))
+    assert way.failure is not None
+
+
+def test_an_error_after_the_finish_reason_changes_nothing():
+    error = data({"error": {"message": "late"}})
+    events = to_messages(ROLE, speech_of("x"), STOP, error)
+    assert events[-1] == {"type": "message_stop"}
+
+
+def test_a_few_broken_events_are_passed_over_and_more_are_not():
+    broken = b"data: {nonsense\n\n"
+    events = to_messages(ROLE, broken, broken, broken, speech_of("x"), STOP, DONE)
+    assert blocks_of(events) == [("text", "x")]
+    way = lane(MESSAGES)
+    with pytest.raises(Invalid):
+        way.feed(ROLE + 4 * broken)
+
+
+def test_an_event_without_end_is_refused():
+    way = lane(MESSAGES)
+    with pytest.raises(Invalid, match="larger"):
+        way.feed(b"data: " + b"x" * (2**20 + 1))
+
+
+def test_arguments_without_end_are_refused():
+    way = lane(MESSAGES)
+    way.feed(ROLE + calls(piece(0, "{", id="x", name="f")))
+    for _ in range(15):
+        way.feed(calls(piece(0, "x" * 2**19)))
+    with pytest.raises(Invalid, match="arguments"):
+        way.feed(calls(piece(0, "x" * 2**19)))
+
+
+def test_parts_without_end_are_refused():
+    way = lane(MESSAGES)
+    for number in range(256):
+        way.feed(calls(piece(number, "{}", id=f"c{number}", name="f")))
+    with pytest.raises(Invalid, match="parts"):
+        way.feed(calls(piece(256, "{}", id="one too many", name="f")))
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"<html>", b'{"choices": 7}'])
+@pytest.mark.parametrize("client", [CHAT, MESSAGES])
+def test_a_whole_answer_that_is_none_is_invalid(client, body):
+    with pytest.raises(Invalid):
+        lane(client).whole(body)
+
+
+@pytest.mark.parametrize("client", [CHAT, MESSAGES])
+def test_an_error_in_a_whole_answer_is_a_failure(client):
+    body = b'{"type":"error","error":{"type":"api_error","message":"gone"}}'
+    with pytest.raises(Rejected):
+        lane(client).whole(body)
