@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +17,7 @@ from proxyproject.door import Door
 from routing.gateway import Gateway
 from tests.chaos import Stall, speech, stream, whole
 from tests.house import CHAT, MESSAGES, House, asked, in_request
-from tests.rawclient import Answer, post, request
+from tests.rawclient import Answer, RawClient, post, request
 from tests.serving import serve
 from usage.keys import make_key
 
@@ -32,7 +31,7 @@ HOPS = {
 
 
 @pytest.fixture
-def hops(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def hops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every hop that a request's task, or a task of it, makes while the test runs."""
     made: list[str] = []
 
@@ -139,8 +138,6 @@ async def through_a_broken_gateway(house: House, content: bytes) -> Answer:
             return await _idle_lifespan(receive, send)
         in_request.set(True)
         return await door(scope, receive, send)
-
-    from tests.rawclient import RawClient
 
     async with serve(app) as served:
         client = await RawClient.connect(served.port)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from tests.chaos import Cut, Data, Raw, Reset, Stall, speech, stream
+from tests.chaos import Cut, Data, Raw, Reset, Stall, Step, speech, stream
 from tests.house import CHAT, MESSAGES, House, asked
 
 MODELS = {CHAT: "gpt-test", MESSAGES: "claude-test"}
@@ -26,7 +27,7 @@ BREAKS = {
 ENDS = {CHAT: b"[DONE]", MESSAGES: b"message_stop"}
 
 
-async def broken(house: House, path: str, then: list) -> tuple[bytes, dict]:
+async def broken(house: House, path: str, then: list[Step]) -> tuple[bytes, Any]:
     """The bytes that a client gets of a stream that breaks, and its last event."""
     house.chaos.next(stream(BEGUN[path], pause=0.002, then=then))
     body = asked(MODELS[path], stream=True, max_tokens=9)

@@ -6,14 +6,14 @@ import socket
 
 import pytest
 
-from tests.chaos import Cut, Data, Head, Reset, Stall, Wait, speech, stream, whole
+from tests.chaos import Cut, Data, Head, Reset, Stall, Step, Wait, speech, stream, whole
 from tests.house import OPENAI_SECRET, House, provider, rule
 
 FIRST = speech.chat_events()[:1]
 """The role delta: a lifecycle frame, which is no content."""
 
 
-def failing(status: int) -> list:
+def failing(status: int) -> list[Step]:
     return whole(speech.chat_error("not now"), status)
 
 

@@ -10,6 +10,7 @@ from tests.chaos import Hold, Stall, speech, stream, whole
 from tests.door.test_refusals import check_shape
 from tests.house import CHAT, MESSAGES, OPENAI_SECRET, House, asked, provider
 from tests.rawclient import post
+from usage.keys import make_key
 from usage.quota import NANO
 
 
@@ -113,8 +114,8 @@ async def test_a_budget_that_is_spent_is_a_429_that_sdks_do_not_retry(opening):
 
 async def test_the_cap_holds_when_many_ask_at_once(opening):
     async with opening({"quotas": [dollars_a_month("0.001")]}) as house:
-        body = {"usage": {"prompt_tokens": 20, "completion_tokens": 100}}
-        house.chaos.on("gpt-test", whole(speech.chat_body(**body)))
+        usage = {"prompt_tokens": 20, "completion_tokens": 100}
+        house.chaos.on("gpt-test", whole(speech.chat_body(usage=usage)))
         responses = await asyncio.gather(*(house.chat(max_tokens=100) for _ in range(40)))
         admitted = [response for response in responses if response.status_code == 200]
         assert 0 < len(admitted) < 40
@@ -167,8 +168,6 @@ async def test_a_model_of_unknown_price_costs_an_unknown_sum_not_nothing(opening
 
 
 async def test_a_team_s_quota_holds_for_all_its_keys(opening):
-    from usage.keys import make_key
-
     alice, bob = make_key(), make_key()
     keys = [
         {"name": name, "team": "research", "secret": key}
@@ -186,8 +185,6 @@ async def test_a_team_s_quota_holds_for_all_its_keys(opening):
 
 
 async def test_a_budget_remembers_what_was_spent_before_a_restart(opening):
-    from usage.keys import make_key
-
     changed, key = {"quotas": [dollars_a_month("0.01")]}, make_key()
     async with opening(changed, key=key) as house:
         await house.chat(max_tokens=10)

@@ -11,7 +11,7 @@ from openai import AsyncOpenAI, OpenAI
 from tests.house import House
 
 Way = Callable[..., Awaitable[Any]]
-COUNTED = {"include_usage": True}
+COUNTED: Any = {"include_usage": True}
 
 
 def settings(house: House, key: str = "") -> dict[str, Any]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-from tests.chaos import Cut, say, speech, stream, whole
+from tests.chaos import Cut, Stall, say, speech, stream, whole
 from tests.house import House
 from tests.sdk.openai_ways import WAYS, settings
 
 NATIVE, TRANSLATED = "gpt-test", "claude-test"
 MODELS = pytest.mark.parametrize("model", [NATIVE, TRANSLATED], ids=["native", "translated"])
 EACH_WAY = pytest.mark.parametrize("ask", WAYS.values(), ids=WAYS)
-HI = [{"role": "user", "content": "Hi"}]
+HI: Any = [{"role": "user", "content": "Hi"}]
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = [
@@ -217,11 +218,10 @@ async def test_models_are_listed_and_shown(opening):
 
 
 async def test_a_stream_that_is_closed_early_is_cancelled_upstream(house: House):
-    from tests.chaos import Stall
-
     house.chaos.next(stream(speech.chat_events()[:3], then=[Stall()]))
     async with AsyncOpenAI(**settings(house)) as client:
-        chunks = await client.chat.completions.create(model=NATIVE, messages=HI, stream=True)
+        asked: Any = {"model": NATIVE, "messages": HI, "stream": True}
+        chunks = await client.chat.completions.create(**asked)
         async for chunk in chunks:
             if chunk.choices[0].delta.content:
                 break
