@@ -87,7 +87,7 @@ class HubWatcher:
 
 
 class Transform:
-    """See providers.translate.Lane. `losses` grows with what of the answer could not be said."""
+    """See providers.translate.Lane. What of the answer cannot be said joins the request's losses."""
 
     __slots__ = (
         "_client",
@@ -174,7 +174,10 @@ class Transform:
 
 
 class Transformed(NamedTuple):
-    """A request written in the provider's format, and the lane its answer will take."""
+    """A request written in the provider's format, and the lane its answer will take.
+
+    `losses` grows while the answer goes by: what the client's format cannot say of it.
+    """
 
     body: bytes
     losses: list[Loss]
@@ -206,7 +209,7 @@ def transform(
         created=int(time.time()),
         model=endpoint.model,
         with_usage=client.wants_usage(envelope.members),
-        losses=[],
+        losses=losses,
     )
     lane = Transform(client, provider, head, Sequencer(identifier, written.names), secret)
     return Transformed(written.body, losses, written.edits, lane)

@@ -73,6 +73,7 @@ class Books:
         record = exchange.record
         record.total_ms = _milliseconds(time.monotonic() - exchange.began)
         _note_usage(exchange)
+        exchange.note_losses()
         if exchange.reservation is not None:
             self._quotas.settle(exchange.reservation, record.cost_nano)
         if record.reason in UNRECORDED:

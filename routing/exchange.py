@@ -54,6 +54,7 @@ class Exchange:
         "id",
         "journaled",
         "login",
+        "losses",
         "meter",
         "record",
         "reservation",
@@ -79,6 +80,7 @@ class Exchange:
         self.endpoint: Endpoint | None = None
         self.login: Login | None = None
         self.meter: Meter | None = None
+        self.losses: Sequence[Loss] = ()
         self.first_content = 0.0
         self.checkpointed = self.began
         self.journaled = False
@@ -104,9 +106,20 @@ class Exchange:
         record.price_id = endpoint.price.id if endpoint.price else ""
 
     def note_translation(self, losses: Sequence[Loss], edits: Sequence[str]) -> None:
-        """What the newest Attempt changed in the request, and what it could not carry."""
+        """What the newest Attempt changed in the request, and what it could not carry.
+
+        The answer's own losses join `losses` as it goes by.
+        """
         self.record.edits = list(edits)
-        self.record.losses = [(loss.path, loss.reason) for loss in losses]
+        self.losses = losses
+        self.note_losses()
+
+    def note_losses(self) -> None:
+        """Bring the record's losses up to what is known now."""
+        if self.losses:
+            self.record.losses = [(loss.path, loss.reason) for loss in self.losses]
+        elif self.record.losses:
+            self.record.losses = []
 
     def end_attempt(self, status: int, reason: str) -> None:
         """Write the Attempt down; called once for each that began."""

@@ -106,3 +106,11 @@ async def test_a_refusal_by_the_provider_is_told_in_the_clients_words(house: Hou
     error = response.json()["error"]
     assert error["message"] == "prompt is too long: 9 tokens"
     assert error["type"] == "invalid_request_error"
+
+
+async def test_what_of_an_answer_could_not_be_said_is_kept_in_the_books(house: House):
+    house.chaos.next(whole(speech.message_body(stop_reason="pause_turn")))
+    assert (await house.chat("claude-test")).status_code == 200
+    [[path, reason]] = (await house.record())["losses"]
+    assert path == "answer.stop_reason"
+    assert "pause_turn" in reason
