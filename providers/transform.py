@@ -82,6 +82,10 @@ class HubWatcher:
             return Sight.TERMINAL
         return Sight.CONTENT if sequencer.content else Sight.LIFECYCLE
 
+    def run(self, blocks: bytes) -> bool:
+        """Every event is translated, so each is read singly."""
+        return False
+
     def body(self, data: bytes) -> None:
         self.events = self._codec.read_response(data, self.sequencer)
 

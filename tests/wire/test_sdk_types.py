@@ -13,7 +13,18 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import TypeAdapter
 
 from tests.chaos import speech
-from tests.wire.pieces import ROLE, STOP, calls, piece
+from tests.wire.pieces import (
+    MESSAGE_STOP,
+    ROLE,
+    START,
+    STOP,
+    calls,
+    closed,
+    delta,
+    ended,
+    opened,
+    piece,
+)
 from tests.wire.talk import CHAT, MESSAGES, carry, lane, read
 
 CALLS = [("call_1", "weather", {"city": "Zürich"}), ("call_2", "time", {})]
@@ -44,6 +55,29 @@ def test_whole_answers_are_of_the_sdks_types(path):
 def test_streams_of_messages_are_of_the_sdks_types(events):
     for item in read(carry(lane(MESSAGES), events)):
         raw_event.validate_python(item)
+
+
+def test_the_sdk_puts_citations_and_states_together():
+    """Its accumulator fails on pieces of a list that have no index."""
+    place = {"type": "web_search_result_location", "url": "https://example.com", "title": "E"}
+    cites = [delta(0, type="citations_delta", citation=place) for _ in range(2)]
+    thoughts = [
+        block
+        for index in (1, 2)
+        for block in (
+            opened(index, type="thinking", thinking="", signature=""),
+            delta(index, type="signature_delta", signature=f"s{index}"),
+            closed(index),
+        )
+    ]
+    text = [opened(0, type="text", text="So."), *cites, closed(0)]
+    state = ChatCompletionStreamState()
+    for item in read(carry(lane(CHAT), [START, *text, *thoughts, ended("end_turn"), MESSAGE_STOP])):
+        if item != "[DONE]":
+            state.handle_chunk(ChatCompletionChunk.model_validate(item))
+    message = state.get_final_completion().choices[0].message.model_dump()
+    assert len(message["annotations"]) == 2
+    assert len(message["reasoning_details"]) == 2
 
 
 @pytest.mark.parametrize("usage", [True, False])

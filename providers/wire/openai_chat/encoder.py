@@ -40,12 +40,22 @@ _encode = msgspec.json.encode
 class ChatEncoder:
     """See providers.wire.codec.Encoder. Calls keep their overlap: this format numbers them."""
 
-    __slots__ = ("_calls", "_head", "_prefix", "_said", "_suffix", "_thoughts", "_usage")
+    __slots__ = (
+        "_citations",
+        "_calls",
+        "_head",
+        "_prefix",
+        "_said",
+        "_suffix",
+        "_thoughts",
+        "_usage",
+    )
 
     def __init__(self, head: AnswerHead) -> None:
         self._head = head
         self._prefix = b""
         self._suffix = b',"usage":null}\n\n' if head.with_usage else b"}\n\n"
+        self._citations = 0
         self._calls: dict[int, int] = {}
         self._said: set[int] = set()
         self._thoughts: dict[int, list[str]] = {}
@@ -145,7 +155,11 @@ class ChatEncoder:
 
     def _citation(self, citation: Citation) -> bytes:
         annotation = write_citation(citation, 0, 0, self._head)
-        return b"" if annotation is None else self._delta(_encode({"annotations": [annotation]}))
+        if annotation is None:
+            return b""
+        annotation["index"] = self._citations
+        self._citations += 1
+        return self._delta(_encode({"annotations": [annotation]}))
 
     def _end(self, stop: Stop) -> bytes:
         out = self._delta(b"{}", _encode(write_stop(stop, self._head)))
