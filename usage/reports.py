@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import TextField
-from django.db.models.functions import Cast
+from django.db.models import Aggregate, Func, IntegerField, Sum, TextField
 
 from usage.models import UsageRollup
 from usage.rollup import HOUR, MINUTE, Sums, percentile
@@ -34,6 +33,8 @@ NUMBERS = (
     "unpriced",
 )
 HISTOGRAMS = ("total_ms_counts", "first_content_ms_counts")
+
+_histograms = msgspec.json.Decoder(list[list[int]])
 
 
 class Period(NamedTuple):
@@ -188,28 +189,67 @@ def _end(period: Period, now: float | None) -> int:
     return (int(time.time() if now is None else now) // period.step + 1) * period.step
 
 
+class StepOf(Func):
+    """Which step of this many seconds, counted from 1970, a time is in."""
+
+    output_field = IntegerField()
+
+    def __init__(self, moment: str, seconds: int) -> None:
+        super().__init__(moment, seconds=seconds)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        epoch = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
+        return self.as_sql(compiler, connection, template=f"{epoch} / %(seconds)s", **more)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        epoch = "CAST(extract(epoch FROM %(expressions)s) AS BIGINT)"
+        return self.as_sql(compiler, connection, template=f"{epoch} / %(seconds)s", **more)
+
+
+class Joined(Aggregate):
+    """The lists of all rows as one text: JSON but for the outer brackets."""
+
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        template = "GROUP_CONCAT(%(expressions)s)"
+        return self.as_sql(compiler, connection, template=template, **more)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        template = "STRING_AGG(%(expressions)s::text, ',')"
+        return self.as_sql(compiler, connection, template=template, **more)
+
+
 def _groups(period: Period, start: int, end: int, only: dict[str, str]) -> dict[Group, Sums]:
-    """The rollups between two times, read in one pass and added up per step and names."""
-    rows = UsageRollup.objects.filter(
-        grain=period.grain,
-        bucket__gte=datetime.fromtimestamp(start, UTC),
-        bucket__lt=datetime.fromtimestamp(end, UTC),
-        **{DIMENSIONS[dimension]: name for dimension, name in only.items()},
+    """The rollups between two times, added up per step and names, mostly by the database."""
+    rows = (
+        UsageRollup.objects.filter(
+            grain=period.grain,
+            bucket__gte=datetime.fromtimestamp(start, UTC),
+            bucket__lt=datetime.fromtimestamp(end, UTC),
+            **{DIMENSIONS[dimension]: name for dimension, name in only.items()},
+        )
+        .order_by()
+        .annotate(step=StepOf("bucket", period.step))
+        .values("step", "outcome", *DIMENSIONS.values())
+        .annotate(**{f"sum_{name}": Sum(name) for name in NUMBERS})
+        .annotate(**{f"all_{name}": Joined(name) for name in HISTOGRAMS})
     )
-    texts = [Cast(name, TextField()) for name in HISTOGRAMS]
-    columns: list[str | Cast] = ["bucket", "outcome", *DIMENSIONS.values(), *NUMBERS, *texts]
-    numbers_at = 2 + len(DIMENSIONS)
-    decode = msgspec.json.Decoder(list[int]).decode
-    groups: dict[Group, Sums] = {}
-    for row in rows.values_list(*columns).iterator(ROWS_AT_ONCE):
-        bucket = int(row[0].timestamp())
-        group = Group(bucket - (bucket - start) % period.step, row[1], row[2:numbers_at])
-        sums = Sums(*[*row[numbers_at:-2], decode(row[-2]), decode(row[-1])])
-        if group in groups:
-            groups[group].add(sums)
-        else:
-            groups[group] = sums
-    return groups
+    return {_group(row, period.step): _sums(row) for row in rows.iterator(ROWS_AT_ONCE)}
+
+
+def _group(row: dict[str, Any], step: int) -> Group:
+    return Group(row["step"] * step, row["outcome"], tuple(row[c] for c in DIMENSIONS.values()))
+
+
+def _sums(row: dict[str, Any]) -> Sums:
+    numbers: list[Any] = [int(row[f"sum_{name}"]) for name in NUMBERS]
+    return Sums(*numbers, *[_added(row[f"all_{name}"]) for name in HISTOGRAMS])
+
+
+def _added(joined: str) -> list[int]:
+    histograms = _histograms.decode(f"[{joined}]")
+    return [sum(counts) for counts in zip(*histograms, strict=True)]
 
 
 def _shares(tallies: dict[str, Tally]) -> list[Share]:

@@ -28,7 +28,10 @@ class Store(Protocol):
         """Everything within is committed together, or nothing is."""
 
     def insert(self, table: str, columns: Sequence[str], rows: list[Row]) -> set[str]:
-        """Insert rows whose first value, an id in hex, is new; returns the ids that were."""
+        """Insert rows whose first value, an id in hex, is new; returns the ids that were.
+
+        Once a transaction.
+        """
 
     def lock_sums(self) -> None:
         """Let no other writer change rollups until this transaction ends."""
@@ -50,7 +53,6 @@ def own_connection(alias: str = "default") -> BaseDatabaseWrapper:
     """A connection like Django's, apart from its pool and its threads. Not connected yet."""
     wrapper = connections[alias].copy()
     wrapper.settings_dict["OPTIONS"].pop("pool", None)
-    wrapper.inc_thread_sharing()
     return wrapper
 
 

@@ -64,14 +64,15 @@ class PostgresStore:
                 f"ON CONFLICT ({columns[0]}) DO NOTHING "
                 f"RETURNING encode(uuid_send({columns[0]}), 'hex')"
             )
-            new = {name for (name,) in cursor}
-            cursor.execute(f"TRUNCATE {INCOMING}")
-        return new
+            return {name for (name,) in cursor}
 
     def _make_incoming(self, table: str) -> None:
-        """Once a connection: making a table for every batch would swell the catalogue."""
+        """Once a connection: making or truncating a table for every batch would swell the catalogue."""
         if not self._has_incoming:
-            self._raw.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {INCOMING} (LIKE {table})")
+            self._raw.execute(
+                f"CREATE TEMPORARY TABLE IF NOT EXISTS {INCOMING} (LIKE {table}) "
+                "ON COMMIT DELETE ROWS"
+            )
             self._has_incoming = True
 
     def lock_sums(self) -> None:
