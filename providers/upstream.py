@@ -207,8 +207,12 @@ class Upstream:
             raise Unreachable("TLS failed") from None
         except ForbiddenAddress as error:
             raise Unreachable(str(error)) from None
-        except aiohttp.ClientConnectorDNSError:
-            raise Unreachable("its name does not resolve") from None
+        except aiohttp.ClientConnectorDNSError as error:
+            cause = error.__cause__
+            unknown = "its name does not resolve"
+            raise Unreachable(
+                str(cause) if isinstance(cause, ForbiddenAddress) else unknown
+            ) from None
         except aiohttp.ClientOSError as error:
             forbidden = isinstance(error.__cause__, ForbiddenAddress)
             stale = isinstance(error, aiohttp.ClientConnectorError) is False

@@ -29,8 +29,8 @@ def kind_of(status: int) -> ErrorKind:
 
 
 def plain_text(body: bytes) -> str:
-    """A short text of an error body; a web page is not repeated."""
+    """A short text of an error body; a web page is not repeated, nor what is no text."""
     text = body[: 4 * LONGEST_MESSAGE].decode("utf-8", "replace").strip()
-    if not text or text.startswith("<"):
+    if not text or text.startswith("<") or "\ufffd" in text.rstrip("\ufffd"):
         return "The provider answered with an error page."
     return "".join(mark if mark.isprintable() else " " for mark in text)[:LONGEST_MESSAGE]

@@ -95,7 +95,7 @@ async def test_a_deleted_key_is_unknown(house: House):
 async def test_a_key_expires_at_its_moment_not_at_the_next_refresh(opening):
     async with opening() as house:
         key = make_key()
-        soon = timezone.now() + timedelta(seconds=0.5)
+        soon = timezone.now() + timedelta(seconds=1)
         await house.change(lambda: issue_key("dora", secret=key, expires_at=soon))
         assert (await house.say(post(CHAT, BODY, key))).status == 200
         await asyncio.sleep(max(0.0, (soon - timezone.now()).total_seconds()))

@@ -39,7 +39,7 @@ async def broken(house: House, path: str, then: list[Step]) -> tuple[bytes, Any]
 
 @pytest.fixture
 async def brisk(opening):
-    async with opening(IDLE_SECONDS=0.15) as house:
+    async with opening(IDLE_SECONDS=0.4) as house:
         yield house
 
 
@@ -117,7 +117,7 @@ async def test_an_end_mark_that_never_came_is_forgiven_where_the_stop_reason_did
 
 
 async def test_a_stream_slower_than_its_total_but_never_idle_goes_on(opening):
-    async with opening(TOTAL_SECONDS=0.1, IDLE_SECONDS=0.3) as house:
+    async with opening(TOTAL_SECONDS=0.1, IDLE_SECONDS=0.5) as house:
         house.chaos.next(stream(speech.chat_events(usage=None), pause=0.03))
         response = await house.chat(stream=True)
     assert response.content.endswith(speech.DONE)

@@ -75,7 +75,7 @@ async def pair(opening, chaos):
     ]
     rules = [rule("gpt", "gpt-*", ["first", "second"])]
     changed = {"providers": providers, "rules": rules}
-    async with opening(changed, FIRST_CONTENT_SECONDS=0.15, TOTAL_SECONDS=0.15) as house:
+    async with opening(changed, FIRST_CONTENT_SECONDS=0.4, TOTAL_SECONDS=0.4) as house:
         yield house
 
 
