@@ -32,6 +32,8 @@ from providers.wire.model import (
 VENDOR = "anthropic"
 OPAQUE_KINDS = ("server_tool_use", "mcp_tool_use", "mcp_tool_result", "compaction")
 OPAQUE_ENDING = "_tool_result"
+TOOL_REFERENCES = ("tool_reference", "tool_addition")
+"""They name a tool of the request that is to be loaded now; here all tools are loaded from the start."""
 
 
 def read_system(body: Members) -> list[TextPart]:
@@ -88,6 +90,8 @@ def _block(block: Members) -> Part | None:
     kind = block.needed_text("type")
     if kind in OPAQUE_KINDS or (kind.endswith(OPAQUE_ENDING) and kind != "tool_result"):
         return OpaquePart(kind, ProviderDetails(VENDOR, kind, ""))
+    if kind in TOOL_REFERENCES:
+        return None
     part = _known_block(kind, block)
     block.close()
     return part
@@ -156,13 +160,12 @@ def _result(block: Members) -> ToolResultPart:
 
 
 def _result_content(raw: msgspec.Raw, path: str, owner: Members) -> Iterator[TextPart | MediaPart]:
-    """References to tools found by a search are left out: all tools are sent anyway."""
     if is_text(raw):
         yield TextPart(read_text(raw, path))
         return
     for block in objects(raw, path, owner.losses):
         kind = block.needed_text("type")
-        if kind == "tool_reference":
+        if kind in TOOL_REFERENCES:
             continue
         part = _known_block(kind, block)
         if not isinstance(part, TextPart | MediaPart | None):

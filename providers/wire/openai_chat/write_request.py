@@ -68,6 +68,8 @@ def _write_tools(body: Json, request: ChatRequest, names: ToolNames, losses: lis
     if not request.tools:
         return
     body["tools"] = [_tool(tool, names, losses) for tool in request.tools]
+    if any(tool.deferred for tool in request.tools):
+        losses.append(Loss("tools", "tools to be loaded later are loaded at once", "hint"))
     if request.tool_choice is not None:
         body["tool_choice"] = _tool_choice(request.tool_choice, names)
     if request.parallel_calls is not None:
