@@ -41,7 +41,7 @@ async def address() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def openai(address) -> AsyncIterator[AsyncOpenAI]:
-    client = httpx.AsyncClient(trust_env=False)
+    client = httpx2.AsyncClient(trust_env=False)
     async with AsyncOpenAI(
         base_url=f"{address}/v1", api_key="none", max_retries=0, http_client=client
     ) as sdk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -52,7 +53,10 @@ def test_several_workers_are_refused_while_a_quota_is_counted_in_one(serve):
 
     apart(
         lambda: Quota.objects.create(
-            team=Team.objects.create(name="research"), metric="requests", window="minute", amount=5
+            team=Team.objects.create(name="research"),
+            metric="requests",
+            window="minute",
+            amount=Decimal(5),
         )
     )
     assert "--workers 1" in serve(workers=2)

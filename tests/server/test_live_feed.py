@@ -8,11 +8,12 @@ import json
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from tests.databases import apart
 from tests.server.process import DAPHNE, SERVE, running
 
-ORIGIN = "http://localhost:8000"
+ORIGIN = Origin("http://localhost:8000")
 
 
 def signed_in(staff: bool) -> dict[str, str]:
@@ -38,7 +39,7 @@ async def test_it_tells_staff_what_the_worker_does_and_nobody_else(command, chao
     other = await asyncio.to_thread(apart, lambda: signed_in(staff=False))
     async with running(chaos, database, command) as gateway:
 
-        async def refused(path: str, headers: dict[str, str], origin: str = ORIGIN) -> int:
+        async def refused(path: str, headers: dict[str, str], origin: Origin = ORIGIN) -> int:
             with pytest.raises(InvalidStatus) as closed:
                 await connect(
                     f"ws://127.0.0.1:{gateway.port}{path}",
@@ -49,7 +50,7 @@ async def test_it_tells_staff_what_the_worker_does_and_nobody_else(command, chao
 
         assert await refused("/ws/live", {}) == 403
         assert await refused("/ws/live", other) == 403
-        assert await refused("/ws/live", staff, origin="http://elsewhere.example") == 403
+        assert await refused("/ws/live", staff, origin=Origin("http://elsewhere.example")) == 403
         assert await refused("/ws/nothing", staff) == 403
 
         address = f"ws://127.0.0.1:{gateway.port}/ws/live"
