@@ -10,7 +10,7 @@ import msgspec
 
 from providers.wire.errors import BadAnswer
 from providers.wire.usage import Usage
-from providers.wire.watch import Sight, Watcher
+from providers.wire.watch import Sight, TextWatcher, Watcher
 
 BYTES_PER_TOKEN = 4
 NO_USAGE = Usage()
@@ -77,3 +77,21 @@ class Meter:
     def seen_anything(self) -> bool:
         """Whether the provider reported usage or sent content."""
         return self._watcher.usage is not None or self._watcher.output_bytes > 0
+
+
+class TextMeter(Meter):
+    """A Meter that can also look at many events at once."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, watcher: TextWatcher) -> None:
+        super().__init__(watcher)
+        self._text = watcher
+
+    def run(self, blocks: bytes) -> bool:
+        """Whether these events were seen to be plain text; if not, they must be looked at singly."""
+        try:
+            return self._text.run(blocks)
+        except Exception:
+            log.exception("events could not be metered")
+            return False

@@ -12,7 +12,7 @@ from providers.wire.errors import ErrorInfo
 from providers.wire.events import Event
 from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.sequencer import Sequencer
-from providers.wire.watch import Watcher
+from providers.wire.watch import TextWatcher
 
 
 class WireFormat(StrEnum):
@@ -104,7 +104,7 @@ class Codec(Protocol):
 
     format: WireFormat
 
-    def watcher(self) -> Watcher: ...
+    def watcher(self) -> TextWatcher: ...
 
     def edits(
         self, members: Mapping[str, msgspec.Raw], stream: bool, facts: ModelFacts, cap: int | None

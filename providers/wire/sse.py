@@ -44,6 +44,11 @@ class Splitter:
             raise FrameTooLarge(f"an event is larger than {self._largest} bytes")
         return blocks
 
+    @property
+    def between_events(self) -> bool:
+        """Whether the next byte begins an event, and lines have ended by LF so far."""
+        return not self._buffer and self._end == b"\n\n" and not self._exact
+
     def flush(self) -> bytes:
         """What came after the last whole block."""
         rest, self._buffer = self._buffer, b""
@@ -101,6 +106,37 @@ def parse(block: bytes) -> tuple[bytes, bytes]:
         elif field == b"event":
             name = value.removeprefix(b" ")
     return name, b"\n".join(data)
+
+
+def middle(chunk: bytes, first: int, last: int) -> tuple[int, int]:
+    """Where the part of a read between its `first` events and its `last` ones begins and ends.
+
+    Lines are taken to end by LF; both places are 0 if there is no such part.
+    """
+    start, end = 0, len(chunk)
+    for _ in range(first):
+        start = chunk.find(b"\n\n", start) + 2
+        if start < 2:
+            return 0, 0
+    for _ in range(last + 1):
+        end = chunk.rfind(b"\n\n", start, end)
+        if end < 0:
+            return 0, 0
+    return start, end + 2
+
+
+def as_array(blocks: bytes, start: bytes) -> bytes:
+    """Events that each begin with `start` and hold one line of JSON, as one JSON array.
+
+    Of any other event it makes something that is no JSON. The separator is as long as what it
+    replaces, which is faster.
+    """
+    separator = b"," + b" " * (len(start) + 1)
+    return (
+        b"["
+        + blocks.removeprefix(start).removesuffix(b"\n\n").replace(b"\n\n" + start, separator)
+        + b"]"
+    )
 
 
 def encode(data: bytes, name: bytes = b"") -> bytes:

@@ -54,3 +54,10 @@ class Watcher(Protocol):
 
     def body(self, data: bytes) -> None:
         """Read a whole answer. Raises BadAnswer."""
+
+
+class TextWatcher(Watcher, Protocol):
+    """A Watcher that can look at many events by one call of its decoder."""
+
+    def run(self, blocks: bytes) -> bool:
+        """Whether these events, with LF as line end, are all plain text. If so they are counted."""

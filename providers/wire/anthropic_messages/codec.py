@@ -19,7 +19,7 @@ from providers.wire.errors import ErrorInfo
 from providers.wire.events import Event
 from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.sequencer import Sequencer
-from providers.wire.watch import Watcher
+from providers.wire.watch import TextWatcher
 
 
 class MessagesCodec:
@@ -27,7 +27,7 @@ class MessagesCodec:
 
     format = WireFormat.ANTHROPIC_MESSAGES
 
-    def watcher(self) -> Watcher:
+    def watcher(self) -> TextWatcher:
         return MessagesWatcher()
 
     def edits(

@@ -46,13 +46,25 @@ class StreamEvent(msgspec.Struct):
     usage: WireUsage | None = None
 
 
+class PlainDelta(msgspec.Struct, gc=False, tag="text_delta"):
+    """A delta of text; any other does not decode."""
+
+    text: str
+
+
+class PlainEvent(msgspec.Struct, gc=False, tag="content_block_delta"):
+    delta: PlainDelta
+
+
 class Answer(Message):
     type: str | None = None
 
 
 _event = msgspec.json.Decoder(StreamEvent)
 _answer = msgspec.json.Decoder(Answer)
+_plain_events = msgspec.json.Decoder(list[PlainEvent])
 
+DELTA_START = b"event: content_block_delta\ndata: "
 PLAIN_BLOCKS = frozenset({"text", "thinking", "tool_use"})
 """Blocks that begin empty and get their content by deltas; others hold it from the start."""
 
@@ -93,6 +105,14 @@ class MessagesWatcher:
                 return Sight.ERROR
             return Sight.BROKEN
         return self._event(event, data)
+
+    def run(self, blocks: bytes) -> bool:
+        try:
+            events = _plain_events.decode(sse.as_array(blocks, DELTA_START))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        self.output_bytes += sum([len(event.delta.text) for event in events])
+        return True
 
     def _event(self, event: StreamEvent, data: bytes) -> Sight:
         match event.type:

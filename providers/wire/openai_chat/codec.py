@@ -19,7 +19,7 @@ from providers.wire.openai_chat.watch import ChatWatcher
 from providers.wire.openai_chat.write_request import write_request
 from providers.wire.openai_chat.write_response import write_response
 from providers.wire.sequencer import Sequencer
-from providers.wire.watch import Watcher
+from providers.wire.watch import TextWatcher
 
 CAPS = ("max_completion_tokens", "max_tokens")
 
@@ -31,7 +31,7 @@ class ChatCodec:
 
     format = WireFormat.OPENAI_CHAT
 
-    def watcher(self) -> Watcher:
+    def watcher(self) -> TextWatcher:
         return ChatWatcher()
 
     def edits(

@@ -51,7 +51,33 @@ class Chunk(msgspec.Struct):
     x_groq: GroqExtra | None = None
 
 
+class PlainDelta(msgspec.Struct, gc=False):
+    """A delta that has text and nothing else; any other does not decode."""
+
+    content: str
+    reasoning_content: None = None
+    reasoning: None = None
+    refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+
+
+class PlainChoice(msgspec.Struct, gc=False):
+    delta: PlainDelta
+    finish_reason: None = None
+
+
+class PlainChunk(msgspec.Struct, gc=False):
+    """A chunk in the middle of a text. Its members id and model were seen before."""
+
+    choices: tuple[PlainChoice]
+    usage: None = None
+    error: None = None
+    x_groq: None = None
+
+
 _chunk = msgspec.json.Decoder(Chunk)
+_plain_chunks = msgspec.json.Decoder(list[PlainChunk])
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -89,6 +115,14 @@ class ChatWatcher:
                 self.error = error or read_error_member(200, msgspec.Raw(data))
                 return Sight.ERROR
         return self._chunk(chunk)
+
+    def run(self, blocks: bytes) -> bool:
+        try:
+            chunks = _plain_chunks.decode(sse.as_array(blocks, b"data: "))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        self.output_bytes += sum([len(chunk.choices[0].delta.content) for chunk in chunks])
+        return True
 
     def _chunk(self, chunk: Chunk) -> Sight:
         self._note(chunk)
