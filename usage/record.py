@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 
-class AttemptRecord(msgspec.Struct, array_like=True):
+class AttemptRecord(msgspec.Struct, array_like=True, gc=False):
     """One try against one Endpoint. `status` is the provider's, 0 where there was none; `ms` its length."""
 
     provider: str
@@ -19,7 +19,7 @@ class AttemptRecord(msgspec.Struct, array_like=True):
     ms: float
 
 
-class Record(msgspec.Struct, array_like=True, kw_only=True):
+class Record(msgspec.Struct, array_like=True, kw_only=True, gc=False):
     """The fields of a UsageRecord, in its order. `exchange_id` is 16 bytes, `started_at` Unix seconds.
 
     It is kept up to date as the Exchange goes on, so that at any moment it says what the books
