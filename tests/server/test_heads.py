@@ -157,6 +157,7 @@ async def test_what_is_answering_is_never_too_slow(place, client):
     await client.send(request("GET", "/held", HOST))
     await client.until(b"begun\r\n")
     await client.send(b"GET / HT")
+    await asyncio.sleep(0.05)  # until it has been read
     later = asyncio.get_running_loop().time() + 1 + HEAD_SECONDS
     [connection] = place.connections
     connection.close_if_slow(later)
