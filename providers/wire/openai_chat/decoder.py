@@ -83,7 +83,7 @@ class Delta(msgspec.Struct):
 
 
 class Choice(msgspec.Struct):
-    index: int = 0
+    index: int | None = None
     delta: Delta | None = None
     message: Delta | None = None
     finish_reason: str | None = None
@@ -160,7 +160,7 @@ class ChatDecoder:
         sequencer = self._sequencer
         sequencer.start(chunk.id, chunk.model)
         for choice in choices:
-            if choice.index != 0:
+            if choice.index:
                 sequencer.dropped += 1
                 continue
             delta = choice.delta or choice.message
