@@ -12,6 +12,7 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
 
@@ -118,12 +119,12 @@ class ProviderAdmin(PublishingAdmin):
         return [
             path(
                 "<int:pk>/test/",
-                wrap(lambda request, pk: test_connection_view(self, request, pk)),
+                wrap(require_POST(lambda request, pk: test_connection_view(self, request, pk))),
                 name=f"{name}_test",
             ),
             path(
                 "<int:pk>/models/",
-                wrap(lambda request, pk: fetch_models_view(self, request, pk)),
+                wrap(require_POST(lambda request, pk: fetch_models_view(self, request, pk))),
                 name=f"{name}_models",
             ),
             *super().get_urls(),

@@ -81,8 +81,18 @@ class ProviderForm(PublishedForm):
         if adapter and base_url is not None:
             problem = base_url_problem(adapter, base_url, cleaned["allow_private_network"])
             if problem:
-                self.add_error("base_url", f"The base URL {problem}")
+                self.add_error("base_url", address_sentence(problem))
         return cleaned
+
+
+def address_sentence(problem: str) -> str:
+    """What is wrong with an address, in the words of the form."""
+    words = problem.replace(
+        "set allow_private_network to true", "tick “Allow private network” below"
+    )
+    if words.startswith(("is ", "must ", "holds ")):
+        return f"The address {words}"
+    return words[0].upper() + words[1:]
 
 
 class CredentialForm(CredentialModelForm):

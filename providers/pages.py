@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from providers.adapters.registry import ADAPTERS
 from providers.compile import SecretMissing
@@ -41,14 +40,12 @@ class Offer(NamedTuple):
     taken: bool
 
 
-@require_POST
 def test_connection_view(page: ProviderAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     """Try every credential that is on; the answer is a fragment for the page, or a page of its own."""
     provider = _provider(page, request, pk)
     return _answer(page, request, provider, {"trials": trials(provider)})
 
 
-@require_POST
 def fetch_models_view(page: ProviderAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     """Show the models on offer; with models chosen, add them as Deployments and publish."""
     provider = _provider(page, request, pk)

@@ -42,7 +42,7 @@ class PublishedForm(PublishedModelForm):
 
     def _place(self, problem: Problem) -> tuple[str | None, str]:
         """The field at fault and the sentence. What other rows have against it keeps its path."""
-        own = f"{self.section}[{getattr(self.instance, 'name', '')}]."
+        own = f"{self.section}[{self.cleaned_data.get('name', '')}]."
         if not self.section or not problem.path.startswith(own):
             return None, str(problem)
         member = problem.path.removeprefix(own)

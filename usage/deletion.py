@@ -12,7 +12,7 @@ def kept_by_rules(found: tuple[Any, Any, set[Any], list[Any]], objects: Iterable
     """What the admin found before a deletion, with everything that names the objects as protected."""
     to_delete, counts, missing, protected = found
     namers = [
-        f"{namer._meta.verbose_name} “{namer}”, which is for {thing}".capitalize()
+        f"{str(namer._meta.verbose_name).capitalize()} “{namer}”, which is for {thing}"
         for thing in objects
         for relation in thing._meta.get_fields(include_hidden=True)
         if isinstance(relation, ManyToManyRel)

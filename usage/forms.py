@@ -81,10 +81,7 @@ class QuotaForm(QuotaModelForm):
             client_key=key, team=team, metric=cleaned.get("metric"), window=cleaned.get("window")
         )
         if same.exclude(pk=self.instance.pk).exists():
-            self.add_error(None, TWICE)
-
-    def validate_constraints(self) -> None:
-        """Nothing: `clean` has said it in words, where the database would name its constraints."""
+            self.add_error("window", TWICE)  # which keeps the constraint from adding its name
 
 
 class QuotaFormSet(PaginationInlineFormSet):

@@ -59,6 +59,22 @@ class ClientKeyAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ClientKey]:
         return super().get_queryset(request).select_related("team", "owner")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What is known of an issued key stands first."""
+        fieldsets = super().get_fieldsets(request, obj)
+        return (
+            [("The key", {"fields": (("shown", "issued", "state"),)}), *fieldsets]
+            if obj
+            else fieldsets
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("shown", "issued", "state") if obj else ()
+
+    @display(description="Begins and ends with")
+    def shown(self, key: ClientKey) -> str:
+        return f"{key.prefix}…{key.last4}"
+
     @display(description="Client key", ordering="name")
     def key(self, key: ClientKey) -> str:
         return render_to_string("patchbay/keys/cell.html", {"key": key})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -168,13 +169,6 @@ class Quota(models.Model):
     def __str__(self) -> str:
         return f"{self.limit} for {self.subject}"
 
-    @property
-    def limit(self) -> str:
-        """How much it allows, in words."""
-        amount = f"{self.amount.normalize():,f}"
-        what = f"${amount}" if self.metric == self.Metric.COST else f"{amount} {self.metric}"
-        return f"{what} {self.Window(self.window).label}"
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():
             LiveChange.next()
@@ -191,6 +185,13 @@ class Quota(models.Model):
         if self.client_key is not None:
             return f"key {self.client_key.name}"
         return f"team {self.team.name}" if self.team is not None else "everyone"
+
+    @property
+    def limit(self) -> str:
+        """How much it allows, in words."""
+        amount = f"{Decimal(self.amount).normalize():,f}"
+        what = f"${amount}" if self.metric == self.Metric.COST else f"{amount} {self.metric}"
+        return f"{what} {self.Window(self.window).label}"
 
 
 class UsageRecord(models.Model):

@@ -47,10 +47,9 @@ QUESTIONS: dict[str, tuple[str, Q]] = {
 
 
 class _Chosen(SimpleListFilter):
-    """A filter that is chosen by the chips above the list, so it draws nothing of its own."""
+    """A filter that is chosen by the chips above the list: among the others it is only kept."""
 
-    def has_output(self) -> bool:
-        return False
+    template = "patchbay/records/kept_filter.html"
 
 
 class QuestionFilter(_Chosen):

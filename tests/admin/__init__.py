@@ -1,0 +1,1 @@
+"""The admin: forms that publish, keys shown once, records, the home page."""

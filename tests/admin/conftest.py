@@ -1,0 +1,64 @@
+"""A signed-in operator and a small world to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from providers.models import Credential, Deployment, Provider
+from providers.secrets import seal
+from routing.models import Rule, Target
+from routing.publish import publish
+from tests.admin.vendor import Vendor, open_vendor
+from usage.models import Team
+
+SECRET = "sk-live-0123456789abcdef-9876"
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return User.objects.create(username="olga", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def admin(operator: User) -> Client:
+    """The operator's browser."""
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with open_vendor() as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def openai(db: None) -> Provider:
+    """A provider with a sealed secret, a named model and any model; published."""
+    provider = Provider.objects.create(name="openai", adapter="openai")
+    Credential.objects.create(
+        provider=provider, label="main", secret=seal(SECRET, "openai/main"), last4=SECRET[-4:]
+    )
+    Deployment.objects.create(provider=provider, model="gpt-4.1")
+    Deployment.objects.create(provider=provider, model="*")
+    publish(note="The beginning")
+    return provider
+
+
+@pytest.fixture
+def rule(openai: Provider) -> Rule:
+    """gpt-* goes to the provider's named model."""
+    rule = Rule.objects.create(name="GPT", match_model="gpt-*")
+    Target.objects.create(rule=rule, deployment=openai.deployments.get(model="gpt-4.1"))
+    publish(note="A rule")
+    return rule
+
+
+@pytest.fixture
+def team(db: None) -> Team:
+    return Team.objects.create(name="Research")
