@@ -51,15 +51,17 @@ class Books:
         self._metrics.count_refusal(client_format, reason)
         self._log.refusal(time.time(), identifier, reason)
 
-    def begin(self, exchange: Exchange) -> None:
-        """The Exchange is admitted: from here on, a crash leaves a record of it."""
-        exchange.journaled = True
-        self._journal.begin(exchange.record)
-
     def attempt(self, exchange: Exchange) -> None:
-        """The Exchange is about to try an Endpoint; a crash now would charge the prompt."""
+        """The Exchange is about to try an Endpoint; a crash now would charge the prompt.
+
+        Between admission and the first Attempt nothing waits, so one entry says both.
+        """
         _note_usage(exchange)
-        self._journal.attempt(exchange.record)
+        if exchange.journaled:
+            self._journal.attempt(exchange.record)
+        else:
+            exchange.journaled = True
+            self._journal.begin(exchange.record)
 
     def checkpoint(self, exchange: Exchange, now: float) -> None:
         """A stream goes on: what it used so far."""

@@ -160,7 +160,6 @@ class Gateway:
             ask = Ask(path.format, envelope, call.headers, exchange.id, None, strict)
             return await self._count_tokens(exchange, route, ask, sink)
         cap = self._admit(exchange, route, envelope, path)
-        self._books.begin(exchange)
         body.let_go()
         ask = Ask(path.format, envelope, call.headers, exchange.id, cap, strict)
         opened = await self._try_endpoints(exchange, route, ask)

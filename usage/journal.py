@@ -81,11 +81,11 @@ class Journal:
         return cls(directory, worker, lock, segment_bytes)
 
     def begin(self, record: Record) -> None:
-        """The exchange is admitted."""
+        """The exchange is admitted, and about to be sent to its first provider."""
         self._append(BEGIN, record)
 
     def attempt(self, record: Record) -> None:
-        """The exchange is about to be sent to a provider."""
+        """The exchange is about to be sent to another provider."""
         self._append(ATTEMPT, record)
 
     def checkpoint(self, record: Record) -> None:
