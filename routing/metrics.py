@@ -94,6 +94,7 @@ class Metrics:
             self.losses,
         )
         self._series: dict[Labels, _Series] = {}
+        self._attempts: dict[tuple[str, str], Counter] = {}
         self._models: dict[str, set[str]] = {}
 
     def count_refusal(self, client_format: str, reason: str) -> None:
@@ -121,7 +122,7 @@ class Metrics:
         if record.input_tokens or record.output_tokens:
             self._observe_usage(series, record)
         for attempt in record.attempts:
-            self.attempts.labels(attempt.provider, attempt.reason).inc()
+            self._attempt(attempt.provider, attempt.reason).inc()
         if record.losses:
             losses = self.losses.labels(record.client_format, record.upstream_format)
             losses.inc(len(record.losses))
@@ -133,6 +134,13 @@ class Metrics:
             series.unpriced.inc()
         else:
             series.cost.inc(record.cost_nano / 1e9)
+
+    def _attempt(self, provider: str, reason: str) -> Counter:
+        labels = (provider, reason)
+        child = self._attempts.get(labels)
+        if child is None:
+            child = self._attempts[labels] = self.attempts.labels(*labels)
+        return child
 
     def _model(self, provider: str, model: str) -> str:
         """A model's own label for the first of a provider's models, then one for the rest."""

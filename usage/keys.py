@@ -14,6 +14,8 @@ PREFIX = "pbk_"
 RANDOM_LENGTH = 32
 CHECKSUM_LENGTH = 6
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)
+"""Every number of two base62 digits as text."""
 MOST_REMEMBERED_MODELS = 256
 
 _shape = re.compile(rb"pbk_[0-9A-Za-z]{38}")
@@ -27,12 +29,9 @@ def make_key() -> str:
 
 def checksum(body: str) -> str:
     """CRC32 in six base62 digits, most significant first: lets anybody tell a typing error offline."""
-    value = zlib.crc32(body.encode())
-    digits = ""
-    for _ in range(CHECKSUM_LENGTH):
-        value, digit = divmod(value, len(ALPHABET))
-        digits = ALPHABET[digit] + digits
-    return digits
+    rest, last = divmod(zlib.crc32(body.encode()), len(PAIRS))
+    first, middle = divmod(rest, len(PAIRS))
+    return PAIRS[first] + PAIRS[middle] + PAIRS[last]
 
 
 def well_formed(key: bytes) -> bool:

@@ -36,7 +36,9 @@ class Limit:
 
     def describe(self) -> str:
         whose = "this key" if self.key_id is not None else "the team" if self.team else "everyone"
-        amount = f"${self.amount / NANO:.2f}" if self.metric == "cost" else f"{self.amount} requests"
+        amount = (
+            f"${self.amount / NANO:.2f}" if self.metric == "cost" else f"{self.amount} requests"
+        )
         return f"{amount} per {self.window} for {whose}"
 
 
@@ -74,6 +76,7 @@ class QuotaBook:
     _limits: tuple[Limit, ...] = ()
     _counters: dict[tuple[int, float], Counter] = field(default_factory=dict)
     _by_caller: dict[tuple[int, str], tuple[Limit, ...]] = field(default_factory=dict)
+    _windows: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def replace(self, limits: Iterable[Limit]) -> list[Limit]:
         """Take over new definitions; counters stay. Returns the limits that were not known before."""
@@ -147,12 +150,19 @@ class QuotaBook:
         return cost
 
     def _counter(self, limit: Limit, now: float) -> Counter:
-        start, _ = window_of(limit.window, now)
+        start = self._start_of(limit.window, now)
         counter = self._counters.get((limit.id, start))
         if counter is None:
             self._forget_windows_before(start, limit.id)
             counter = self._counters[limit.id, start] = Counter()
         return counter
+
+    def _start_of(self, window: str, now: float) -> float:
+        """Where the window that holds `now` begins; the calendar is asked once a window."""
+        known = self._windows.get(window)
+        if known is None or not known[0] <= now < known[1]:
+            known = self._windows[window] = window_of(window, now)
+        return known[0]
 
     def _forget_windows_before(self, start: float, identifier: int) -> None:
         """Old windows go; a Reservation holds on to its own counter."""
