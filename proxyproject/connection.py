@@ -7,6 +7,7 @@ complete head weighs, the bytes read for an incomplete one are counted.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -20,6 +21,7 @@ from routing.exchange import id_text, new_id
 from routing.paths import ClientCall
 
 ABORT = "patchbay.abort"
+LEAVING = "patchbay.leaving"
 """The extension of the ASGI scope that cuts a connection whose client does not read."""
 MOST_HEAD_BYTES = 2**16
 MOST_FIELDS = 100
@@ -52,10 +54,26 @@ class Connection(HttpToolsProtocol):
     _head_since = 0.0
     _refusal = NOT_HTTP
     _refused = False
+    _lost = False
+    _left: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._head_since = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._lost = True
+        left, self._left = self._left, None
+        if left is not None:
+            left()
+
+    def _call_when_lost(self, left: Callable[[], None]) -> None:
+        """Have the request under way told of its client's leaving, without a task that waits for it."""
+        self.flow.resume_reading()  # a long body may have stopped it, and who reads nothing sees nothing
+        self._left = left
+        if self._lost:
+            self.loop.call_soon(left)
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -71,7 +89,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]
+        extensions = {ABORT: self.transport.abort, LEAVING: self._call_when_lost}
+        self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
         self._head_since = self._head_since or self.loop.time()
 
     def on_headers_complete(self) -> None:

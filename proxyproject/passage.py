@@ -8,7 +8,9 @@ cancelled in its clean-up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 from providers.wire.errors import ErrorInfo, ErrorKind
@@ -21,6 +23,7 @@ Message = MutableMapping[str, Any]
 
 ALLOWED_METHODS = b"GET, POST, OPTIONS"
 PREFLIGHT_SECONDS = b"600"
+NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Passage:
@@ -66,11 +69,9 @@ class Passage:
         Raises Refused (too_large, overloaded, bad_request) or CancelledError if the client left.
         """
         self._check_announced()
-        loop = asyncio.get_running_loop()
-        end = loop.time() + total
         parts: list[bytes] = []
+        began = deadline.set(min(idle, total), "body_timeout")
         while True:
-            deadline.set(max(0.0, min(idle, end - loop.time())), "body_timeout")
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self.gone = True
@@ -80,6 +81,8 @@ class Passage:
             parts.append(part)
             if not message.get("more_body", False):
                 break
+            left = began + total - monotonic()
+            deadline.set(max(0.0, min(idle, left)), "body_timeout")
         self._unread = False
         self._watch()
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -106,12 +109,19 @@ class Passage:
         self._held = 0
 
     def _watch(self) -> None:
-        if self._watcher is None:
+        """Have the client's leaving seen: our own server calls, of others it must be asked."""
+        call_when_lost = self._scope.get("extensions", NONE).get("patchbay.leaving")
+        if call_when_lost is not None:
+            call_when_lost(self._leave)
+        else:
             self._watcher = asyncio.get_running_loop().create_task(self._await_leaving())
 
     async def _await_leaving(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self._leave()
+
+    def _leave(self) -> None:
         if not self.over and self._task is not None:
             self.gone = True
             self._task.cancel()
@@ -140,7 +150,7 @@ class Passage:
         Servers other than ours offer no way to; theirs is closed when the request ends.
         """
         self.over = True
-        cut = self._scope.get("extensions", {}).get("patchbay.abort")
+        cut = self._scope.get("extensions", NONE).get("patchbay.abort")
         if cut is not None:
             cut()
             await asyncio.sleep(0)  # lets the server see it before it misses the answer's end
