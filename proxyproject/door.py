@@ -62,6 +62,7 @@ class Door:
         passage = Passage(scope, receive, send, self._runtime.body_budget, self._cors)
         try:
             await self._pass(scope, passage)
+            await passage.linger()
         except asyncio.CancelledError:
             if not passage.gone:
                 raise

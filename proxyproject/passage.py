@@ -24,6 +24,10 @@ Message = MutableMapping[str, Any]
 ALLOWED_METHODS = b"GET, POST, OPTIONS"
 PREFLIGHT_SECONDS = b"600"
 NONE: Mapping[str, Any] = MappingProxyType({})
+LINGER_IDLE_SECONDS = 1.0
+LINGER_SECONDS = 5.0
+"""How long a body that was refused is still taken in, in pauses and in all: a close with bytes unread
+is a reset, which can overtake the refusal, and a client that writes on sees a broken pipe."""
 
 
 class Passage:
@@ -33,6 +37,7 @@ class Passage:
         "_budget",
         "_cors",
         "_held",
+        "_lingers",
         "_receive",
         "_scope",
         "_send",
@@ -59,6 +64,7 @@ class Passage:
         self._cors = cors
         self._held = 0
         self._unread = True
+        self._lingers = False
         self._watcher: asyncio.Task[None] | None = None
         self._task = asyncio.current_task()
         self.gone = self.over = self.started = False
@@ -130,7 +136,31 @@ class Passage:
         """Send an answer that is complete."""
         await self._start(status, [*headers, (b"content-length", b"%d" % len(body))])
         self.over = True
-        await self._send({"type": "http.response.body", "body": body})
+        self._lingers = self._is_being_sent()
+        await self._send({"type": "http.response.body", "body": body, "more_body": self._lingers})
+
+    def _is_being_sent(self) -> bool:
+        """Whether the client may be sending a body still. One that asks first was not told to."""
+        if not self._unread or self._scope["method"] != "POST":
+            return False
+        return not any(name == b"expect" for name, _ in self._scope["headers"])
+
+    async def linger(self) -> None:
+        """After a whole answer: read on what nobody wants, for a while, then end it."""
+        if not self._lingers:
+            return
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                await self._read_away()
+        except TimeoutError:
+            pass
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _read_away(self) -> None:
+        message: Message = {"more_body": True}
+        while message.get("more_body", False):
+            async with asyncio.timeout(LINGER_IDLE_SECONDS):
+                message = await self._receive()
 
     async def start(self, status: int, headers: list[Header]) -> None:
         """Begin an answer that is written in pieces."""

@@ -1,4 +1,4 @@
-"""Serve an ASGI application by uvicorn's own protocol on the test's event loop, without pauses."""
+"""Serve an ASGI application by our server's protocol on the test's event loop, without pauses."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from proxyproject.connection import Connection
 
 PATIENCE = 3.0
 
@@ -34,7 +35,7 @@ async def serve(app: Any, send_buffer: int = 0) -> AsyncIterator[Served]:
     config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", log_config=None)
     config.load()
     state = ServerState()
-    protocol = partial(HttpToolsProtocol, config=config, server_state=state, app_state={})
+    protocol = partial(Connection, config=config, server_state=state, app_state={})
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     if send_buffer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)

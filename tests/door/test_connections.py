@@ -137,3 +137,24 @@ async def test_a_page_of_another_origin_gets_no_permission(opening):
 
 def _streamed() -> bytes:
     return speech.compact(asked("gpt-test", stream=True))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["413", "401"])
+async def test_a_client_that_writes_all_before_it_reads_hears_the_refusal(opening, known):
+    """A close with bytes unread would reset the connection under such a client's hands."""
+    async with opening(MAX_BODY_BYTES=100_000) as house:
+        client = await house.connect()
+        await client.send(post(CHAT, b"x" * 20_000_000, house.key if known else ""))
+        answer = await client.answer()
+        assert answer.status == (413 if known else 401)
+        assert answer.headers["connection"] == "close"
+        assert await client.closed()
+        client.leave()
+
+
+async def test_a_refused_body_that_does_not_come_is_not_waited_for(house: House):
+    client = await house.connect()
+    await client.send(post(CHAT, b"x" * 10, "", {"content-length": "100"}))
+    assert (await client.answer()).status == 401
+    assert await client.closed()
+    client.leave()
