@@ -12,7 +12,6 @@ from providers.rejection import judge_event
 from providers.wire.codec import AnswerHead, Codec
 from providers.wire.envelope import Envelope
 from providers.wire.errors import BadAnswer, ErrorInfo, FrameTooLarge, Inexpressible
-from providers.wire.events import Event
 from providers.wire.fold import fold
 from providers.wire.model import Loss
 from providers.wire.sequencer import Sequencer
@@ -35,59 +34,54 @@ class StrictLoss(Inexpressible):
 
 
 class HubWatcher:
-    """A Watcher that reads an answer into the hub, so that nothing is decoded twice.
+    """A Watcher of what the Sequencer is told, so that an answer is read once, by its decoder.
 
-    `events` are those of the last block or body. See providers.wire.watch.Watcher.
+    See providers.wire.watch.Watcher.
     """
 
-    __slots__ = ("_codec", "_decoder", "events", "sequencer")
+    __slots__ = ("_codec", "_sequencer", "read")
 
     def __init__(self, codec: Codec, sequencer: Sequencer) -> None:
-        self.sequencer = sequencer
-        self.events: list[Event] = []
         self._codec = codec
-        self._decoder = codec.decoder(sequencer)
+        self._sequencer = sequencer
+        self.read = codec.decoder(sequencer).read
 
     @property
     def response_id(self) -> str:
-        return self.sequencer.response_id
+        return self._sequencer.response_id
 
     @property
     def response_model(self) -> str:
-        return self.sequencer.response_model
+        return self._sequencer.response_model
 
     @property
     def output_bytes(self) -> int:
-        return self.sequencer.output_bytes
+        return self._sequencer.output_bytes
 
     @property
     def finish(self) -> str:
-        return self.sequencer.finish
+        return self._sequencer.finish
 
     @property
     def error(self) -> ErrorInfo | None:
-        return self.sequencer.error
+        return self._sequencer.error
 
     @property
     def usage(self) -> Usage | None:
-        return self.sequencer.usage
+        return self._sequencer.usage
 
     def event(self, block: bytes) -> Sight:
         """Raises BadAnswer."""
-        self.events = self._decoder.decode(block)
-        sequencer = self.sequencer
+        self.read(block)
+        sequencer = self._sequencer
         if sequencer.error is not None:
             return Sight.ERROR
         if sequencer.ended:
             return Sight.TERMINAL
         return Sight.CONTENT if sequencer.content else Sight.LIFECYCLE
 
-    def run(self, blocks: bytes) -> bool:
-        """Every event is translated, so each is read singly."""
-        return False
-
     def body(self, data: bytes) -> None:
-        self.events = self._codec.read_response(data, self.sequencer)
+        self._codec.read_response(data, self._sequencer)
 
 
 class Transform:
@@ -98,6 +92,7 @@ class Transform:
         "_encoder",
         "_head",
         "_secret",
+        "_sequencer",
         "_splitter",
         "_watcher",
         "content",
@@ -119,6 +114,7 @@ class Transform:
         self._client = client
         self._head = head
         self._secret = secret
+        self._sequencer = sequencer
         self._splitter = Splitter()
         self._encoder = client.encoder(head)
         self._watcher = HubWatcher(source, sequencer)
@@ -128,50 +124,51 @@ class Transform:
         """The client's bytes for the whole events that `chunk` completes. Raises Invalid."""
         if self.ended or self.failure is not None:
             return b""
+        read = self._watcher.read
         try:
-            out = b"".join([self._carry(block) for block in self._splitter.feed(chunk)])
+            for block in self._splitter.feed(chunk):
+                read(block)
+            return self._pass_on()
         except (BadAnswer, FrameTooLarge) as error:
             raise Invalid(str(error)) from None
-        sequencer = self._watcher.sequencer
-        self.content = sequencer.content
-        self.ended = sequencer.ended and self.failure is None
-        return out
 
-    def _carry(self, block: bytes) -> bytes:
-        """Nothing passes after the end or a failure: the Sequencer says nothing then."""
-        watcher = self._watcher
-        if watcher.event(block) is Sight.ERROR and self.failure is None:
-            assert watcher.error is not None  # noqa: S101 — an ERROR comes with its error
-            self.failure = judge_event(watcher.error, self._secret)
-        return self._encoder.encode(watcher.events)
+    def _pass_on(self) -> bytes:
+        """What the decoder said, in the client's words. Nothing is said after the end or a failure."""
+        sequencer = self._sequencer
+        self.content = sequencer.content
+        if sequencer.error is not None:
+            self.failure = judge_event(sequencer.error, self._secret)
+        else:
+            self.ended = sequencer.ended
+        return self._encoder.encode(sequencer.take())
 
     def finish(self) -> bytes:
         """What was left when the body ended. Raises Truncated unless the answer is whole."""
         rest = self._splitter.flush()
         try:
-            out = self._carry(rest) if rest.strip() else b""
+            if rest.strip():
+                self._watcher.read(rest)
+            if self._sequencer.is_whole:
+                self._sequencer.end()
+            out = self._pass_on()
         except BadAnswer as error:
             raise Invalid(str(error)) from None
         if self.failure is not None:
             raise self.failure
-        sequencer = self._watcher.sequencer
-        if not sequencer.is_whole:
+        if not self.ended:
             raise Truncated
-        sequencer.end()
-        self.content = self.ended = True
-        return out + self._encoder.encode(sequencer.take())
+        return out
 
     def whole(self, body: bytes) -> bytes:
         """A whole answer. Raises Invalid, or the failure that it reports."""
-        watcher = self._watcher
         try:
-            watcher.body(body)
+            self._watcher.body(body)
         except BadAnswer as error:
             raise Invalid(str(error)) from None
-        if watcher.error is not None:
-            raise judge_event(watcher.error, self._secret)
+        if self._sequencer.error is not None:
+            raise judge_event(self._sequencer.error, self._secret)
         self.content = self.ended = True
-        return self._client.write_response(fold(watcher.events), self._head)
+        return self._client.write_response(fold(self._sequencer.take()), self._head)
 
     def fail(self, info: ErrorInfo) -> bytes:
         return self._encoder.fail(info)

@@ -84,10 +84,10 @@ class AnswerHead(NamedTuple):
 
 
 class Decoder(Protocol):
-    """Reads a provider's stream, block by block. What it read is in the Sequencer's state too."""
+    """Reads a provider's stream, block by block, and tells its Sequencer what it read."""
 
-    def decode(self, block: bytes) -> list[Event]:
-        """The events that a server-sent event means. Raises BadAnswer."""
+    def read(self, block: bytes) -> None:
+        """Read a server-sent event. Raises BadAnswer."""
 
 
 class Encoder(Protocol):
@@ -135,8 +135,8 @@ class Codec(Protocol):
     def write_request(self, request: ChatRequest, facts: ModelFacts, cap: int | None) -> Written:
         """The request for a provider, its output held to `cap`. Raises Inexpressible."""
 
-    def read_response(self, body: bytes, sequencer: Sequencer) -> list[Event]:
-        """A provider's whole answer. Raises BadAnswer."""
+    def read_response(self, body: bytes, sequencer: Sequencer) -> None:
+        """Read a provider's whole answer. Raises BadAnswer."""
 
     def write_response(self, response: ChatResponse, head: AnswerHead) -> bytes:
         """A whole answer for a client."""

@@ -135,7 +135,10 @@ class Sequencer:
 
     def text(self, text: str, key: Hashable = None) -> None:
         """Text goes on in the run that is open; another kind or key in between begins a new one."""
-        if text and self._open_run("text", key):
+        if not text:
+            return
+        going_on = self._kind == "text" and self._run_key == key and not self.ended
+        if going_on or self._open_run("text", key):
             self.output_bytes += len(text)
             self._events.append(TextDelta(self._run, text))
 

@@ -42,8 +42,11 @@ def blocks_in(chunks: Iterator[bytes]) -> list[bytes]:
 
 
 def events_in(wire_format: WireFormat, chunks: Iterator[bytes]) -> list[Event]:
-    decoder = CODECS[wire_format].decoder(Sequencer("id"))
-    return [event for block in blocks_in(chunks) for event in decoder.decode(block)]
+    sequencer = Sequencer("id")
+    decoder = CODECS[wire_format].decoder(sequencer)
+    for block in blocks_in(chunks):
+        decoder.read(block)
+    return sequencer.take()
 
 
 def sights_in(wire_format: WireFormat, chunks: Iterator[bytes]) -> tuple[list[Sight], object]:
@@ -126,4 +129,4 @@ def test_nonsense_is_read_without_a_defect(content, wire_format):
     watcher = CODECS[wire_format].watcher()
     decoder = CODECS[wire_format].decoder(Sequencer("id"))
     watcher.event(b"data: " + content + b"\n\n")
-    decoder.decode(b"data: " + content + b"\n\n")
+    decoder.read(b"data: " + content + b"\n\n")

@@ -16,7 +16,6 @@ from providers.wire.anthropic_messages.write_response import write_response
 from providers.wire.codec import AnswerHead, Edits, ModelFacts, WireFormat, Written
 from providers.wire.envelope import read_count
 from providers.wire.errors import ErrorInfo
-from providers.wire.events import Event
 from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.sequencer import Sequencer
 from providers.wire.watch import TextWatcher
@@ -63,8 +62,8 @@ class MessagesCodec:
     def write_request(self, request: ChatRequest, facts: ModelFacts, cap: int | None) -> Written:
         return write_request(request, facts, cap)
 
-    def read_response(self, body: bytes, sequencer: Sequencer) -> list[Event]:
-        return MessagesDecoder(sequencer).read_whole(body)
+    def read_response(self, body: bytes, sequencer: Sequencer) -> None:
+        MessagesDecoder(sequencer).read_whole(body)
 
     def write_response(self, response: ChatResponse, head: AnswerHead) -> bytes:
         return write_response(response, head)

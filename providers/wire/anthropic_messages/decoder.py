@@ -12,7 +12,6 @@ from providers.wire import sse
 from providers.wire.anthropic_messages.errors import read_error
 from providers.wire.anthropic_messages.usage import Tally, WireUsage
 from providers.wire.errors import BadAnswer
-from providers.wire.events import Event
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
 from providers.wire.sequencer import Sequencer
 
@@ -98,22 +97,17 @@ class MessagesDecoder:
         self._sequencer = sequencer
         self._tally = Tally()
 
-    def decode(self, block: bytes) -> list[Event]:
+    def read(self, block: bytes) -> None:
         name, data = sse.parse(block)
-        sequencer = self._sequencer
         if not data:
-            sequencer.heartbeat()
-            return sequencer.take()
+            return self._sequencer.heartbeat()
         try:
             event = _event.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             if name == b"error":
-                sequencer.fail(read_error(200, data))
-            else:
-                sequencer.broken()
-        else:
-            self._read(event, data)
-        return sequencer.take()
+                return self._sequencer.fail(read_error(200, data))
+            return self._sequencer.broken()
+        return self._read(event, data)
 
     def _read(self, event: StreamEvent, data: bytes) -> None:
         match event.type:
@@ -192,7 +186,7 @@ class MessagesDecoder:
             self._tally.note(usage)
             self._sequencer.count(self._tally.usage())
 
-    def read_whole(self, body: bytes) -> list[Event]:
+    def read_whole(self, body: bytes) -> None:
         """A whole answer. Raises BadAnswer."""
         try:
             answer = _answer.decode(body)
@@ -200,8 +194,7 @@ class MessagesDecoder:
             raise BadAnswer("it is not a message") from None
         sequencer = self._sequencer
         if answer.type == "error":
-            sequencer.fail(read_error(200, body))
-            return sequencer.take()
+            return sequencer.fail(read_error(200, body))
         if answer.content is None:
             raise BadAnswer("it is not a message")
         sequencer.start(answer.id, answer.model)
@@ -211,5 +204,4 @@ class MessagesDecoder:
             sequencer.end_part(index)
         if answer.stop_reason:
             self._stop(answer.stop_reason, answer.stop_sequence, answer.stop_details)
-        sequencer.end()
-        return sequencer.take()
+        return sequencer.end()

@@ -39,6 +39,10 @@ from providers.wire.model import ProviderDetails, Stop
 from providers.wire.usage import Usage
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+TEXT_START = (
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
+    b'"delta":{"type":"text_delta","text":'
+)
 MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 _encode = msgspec.json.encode
@@ -47,7 +51,15 @@ _encode = msgspec.json.encode
 class MessagesEncoder:
     """See providers.wire.codec.Encoder."""
 
-    __slots__ = ("_head", "_kind", "_linearizer", "_number", "_signature", "_usage")
+    __slots__ = (
+        "_head",
+        "_kind",
+        "_linearizer",
+        "_number",
+        "_signature",
+        "_text_start",
+        "_usage",
+    )
 
     def __init__(self, head: AnswerHead) -> None:
         self._head = head
@@ -55,10 +67,17 @@ class MessagesEncoder:
         self._number = -1
         self._kind = ""
         self._signature = ""
+        self._text_start = b""
         self._usage: Usage | None = None
 
     def encode(self, events: list[Event]) -> bytes:
-        return b"".join([self._event(event) for event in self._linearizer.feed(events)])
+        out: list[bytes] = []
+        for event in self._linearizer.feed(events):
+            if type(event) is TextDelta and self._kind == "text":
+                out += (self._text_start, _encode(event.text), b"}}\n\n")
+            else:
+                out.append(self._event(event))
+        return b"".join(out)
 
     def fail(self, info: ErrorInfo) -> bytes:
         return error_event(info, self._head.identifier)
@@ -122,6 +141,7 @@ class MessagesEncoder:
     def _begin(self, kind: str, block: Json) -> bytes:
         self._number += 1
         self._kind = kind
+        self._text_start = TEXT_START % self._number
         start = {"index": self._number, "content_block": block}
         return _named(b"content_block_start", start)
 

@@ -9,7 +9,6 @@ import msgspec
 from providers.wire.codec import AnswerHead, Edits, ModelFacts, WireFormat, Written
 from providers.wire.envelope import read_count
 from providers.wire.errors import ErrorInfo, Unreadable
-from providers.wire.events import Event
 from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.openai_chat import errors
 from providers.wire.openai_chat.decoder import ChatDecoder
@@ -75,8 +74,8 @@ class ChatCodec:
     def write_request(self, request: ChatRequest, facts: ModelFacts, cap: int | None) -> Written:
         return write_request(request, facts, cap)
 
-    def read_response(self, body: bytes, sequencer: Sequencer) -> list[Event]:
-        return ChatDecoder(sequencer).read_whole(body)
+    def read_response(self, body: bytes, sequencer: Sequencer) -> None:
+        ChatDecoder(sequencer).read_whole(body)
 
     def write_response(self, response: ChatResponse, head: AnswerHead) -> bytes:
         return write_response(response, head)

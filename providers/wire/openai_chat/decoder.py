@@ -13,7 +13,6 @@ import msgspec
 
 from providers.wire import sse
 from providers.wire.errors import BadAnswer, ErrorInfo
-from providers.wire.events import Event
 from providers.wire.failure_text import kind_of
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
 from providers.wire.openai_chat.errors import read_error_member
@@ -21,6 +20,8 @@ from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
 from providers.wire.sequencer import Sequencer
 
 DONE = b"[DONE]"
+NO_ERROR = msgspec.Raw(b"null")
+"""What an absent error is: in a union with None, a Raw would decode null alone."""
 STOPS = {
     "stop": StopReason.END,
     "length": StopReason.LENGTH,
@@ -94,7 +95,7 @@ class Chunk(msgspec.Struct):
     model: str | None = None
     choices: list[Choice] | None = None
     usage: WireUsage | None = None
-    error: msgspec.Raw = msgspec.Raw(b"null")  # in a union with None, null alone would decode
+    error: msgspec.Raw = NO_ERROR
     x_groq: GroqExtra | None = None
 
 
@@ -112,33 +113,32 @@ class ChatDecoder:
         self._keys: dict[int, int] = {}
         self._last: int | None = None
 
-    def decode(self, block: bytes) -> list[Event]:
+    def read(self, block: bytes) -> None:
         name, data = sse.parse(block)
-        sequencer = self._sequencer
         if not data:
-            sequencer.heartbeat()
-        elif data.startswith(DONE):
-            sequencer.end()
-        else:
-            try:
-                chunk = _chunk.decode(data)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                sequencer.broken()
-            else:
-                self._read(chunk, name == b"error", data)
-        return sequencer.take()
-
-    def _read(self, chunk: Chunk, is_error: bool, data: bytes) -> None:
+            return self._sequencer.heartbeat()
+        if data.startswith(DONE):
+            return self._sequencer.end()
+        try:
+            chunk = _chunk.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._sequencer.broken()
         if chunk.choices:
             self._choices(chunk, chunk.choices)
-        self._count(chunk)
+        if chunk.usage is not None or chunk.x_groq is not None:
+            self._count(chunk)
+        if name == b"error" or chunk.error is not NO_ERROR:
+            self._fail(chunk, name == b"error", data)
+        return None
+
+    def _fail(self, chunk: Chunk, is_error: bool, data: bytes) -> None:
         error = read_error_member(200, chunk.error)
         if error is None and is_error:
             error = read_error_member(200, msgspec.Raw(data))
         if error is not None:
             self._sequencer.fail(error)
 
-    def read_whole(self, body: bytes) -> list[Event]:
+    def read_whole(self, body: bytes) -> None:
         """A whole answer. Raises BadAnswer."""
         try:
             answer = _chunk.decode(body)
@@ -153,7 +153,6 @@ class ChatDecoder:
             self._count(answer)
             self._choices(answer, answer.choices)
             self._sequencer.end()
-        return self._sequencer.take()
 
     def _choices(self, chunk: Chunk, choices: list[Choice]) -> None:
         """Only the first choice has a place in other formats, and no more than it is asked for."""

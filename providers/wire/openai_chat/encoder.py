@@ -47,6 +47,8 @@ class ChatEncoder:
         "_prefix",
         "_said",
         "_suffix",
+        "_text_end",
+        "_text_start",
         "_thoughts",
         "_usage",
     )
@@ -55,6 +57,8 @@ class ChatEncoder:
         self._head = head
         self._prefix = b""
         self._suffix = b',"usage":null}\n\n' if head.with_usage else b"}\n\n"
+        self._text_start = b""
+        self._text_end = b'},"finish_reason":null}]' + self._suffix
         self._citations = 0
         self._calls: dict[int, int] = {}
         self._said: set[int] = set()
@@ -62,15 +66,19 @@ class ChatEncoder:
         self._usage: Usage | None = None
 
     def encode(self, events: list[Event]) -> bytes:
-        return b"".join([self._event(event) for event in events])
+        out: list[bytes] = []
+        for event in events:
+            if type(event) is TextDelta:
+                out += (self._text_start, _encode(event.text), self._text_end)
+            else:
+                out.append(self._event(event))
+        return b"".join(out)
 
     def fail(self, info: ErrorInfo) -> bytes:
         return error_event(info, self._head.identifier)
 
     def _event(self, event: Event) -> bytes:
         match event:
-            case TextDelta(_, text):
-                return self._delta(b'{"content":' + _encode(text) + b"}")
             case ToolCallDelta(index, arguments):
                 return self._arguments(index, arguments)
             case ReasoningDelta(index, text):
@@ -113,6 +121,7 @@ class ChatEncoder:
             "model": model,
         }
         self._prefix = b"data: " + _encode(head)[:-1]
+        self._text_start = self._prefix + b',"choices":[{"index":0,"delta":{"content":'
         return self._delta(b'{"role":"assistant","content":""}')
 
     def _delta(self, delta: bytes, finish: bytes = b"null") -> bytes:
