@@ -11,13 +11,17 @@ from health_check.exceptions import ServiceUnavailable
 from health_check.views import HealthCheckView
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(repr=False)
 class GatewayCheck(HealthCheck):
     """One check of the running worker; its state was looked up when the page was asked for."""
 
     name: str
     ok: bool = dataclasses.field(repr=False, default=True)
     text: str = dataclasses.field(repr=False, default="")
+
+    def __repr__(self) -> str:
+        """The page's own name for it, and the key in its JSON."""
+        return self.name
 
     async def run(self) -> None:
         if not self.ok:

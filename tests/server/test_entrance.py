@@ -40,4 +40,6 @@ async def test_probes_answer(path, house):
 
 
 async def test_the_health_page_knows_the_running_worker(house):
-    assert (await house.client.get("/healthz?format=json")).status_code == 200
+    page = await house.client.get("/healthz?format=json")
+    assert page.status_code == 200
+    assert page.json() == {name: "OK" for name in ("draining", "snapshot", "journal", "database")}
