@@ -5,8 +5,10 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
+
+Answer = Any
+"""What Django's test client gives back: a response with the context of its template."""
 
 
 class Fields(HTMLParser):
@@ -69,18 +71,19 @@ def _is_sent(known: dict[str, str]) -> bool:
     return known.get("type") not in ("checkbox", "radio") or "checked" in known
 
 
-def text(response: HttpResponse) -> str:
-    return response.content.decode()
+def text(response: Answer) -> str:
+    page: str = response.content.decode()
+    return page
 
 
-def fields(response: HttpResponse, model: str) -> dict[str, list[str]]:
+def fields(response: Answer, model: str) -> dict[str, list[str]]:
     """The fields of a model's form, empty rows of inlines (`__prefix__`) left out."""
     parser = Fields(f"{model}_form")
     parser.feed(text(response))
     return {name: value for name, value in parser.found.items() if "__prefix__" not in name}
 
 
-def submit(client: Client, path: str, model: str, **changed: Any) -> HttpResponse:
+def submit(client: Client, path: str, model: str, **changed: Any) -> Answer:
     """Open a form, change some fields and save. None takes a field away."""
     page = client.get(path)
     assert page.status_code == 200
@@ -93,7 +96,7 @@ def submit(client: Client, path: str, model: str, **changed: Any) -> HttpRespons
     return client.post(path, {**sent, "_save": "Save"})
 
 
-def errors(response: HttpResponse) -> dict[str, list[str]]:
+def errors(response: Answer) -> dict[str, list[str]]:
     """The mistakes that a form shows, by field; `__all__` are those of the whole, inlines by row."""
     assert response.status_code == 200, "the form was accepted"
     found = {name: list(said) for name, said in response.context["adminform"].form.errors.items()}

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from django.contrib import admin as registry
 from django.contrib.auth.models import Permission, User
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from providers.models import Provider
 from proxyproject.search import find
 from routing.models import Rule
-from tests.admin.pages import text
+from tests.admin.pages import Answer, text
 from tests.admin.test_records import make_record
 from usage.issue import issue_key
 from usage.models import ClientKey, Quota, Team
@@ -38,7 +37,7 @@ def world(openai: Provider, rule: Rule, team: Team) -> None:
     make_record()
 
 
-def pages(admin: Client) -> Iterator[tuple[str, HttpResponse]]:
+def pages(admin: Client) -> Iterator[tuple[str, Answer]]:
     """Every list, the form of its first row, and the form to add one."""
     for name in lists():
         listed = admin.get(reverse(f"{name}_changelist"))

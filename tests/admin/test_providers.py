@@ -39,7 +39,7 @@ def test_a_new_provider_is_saved_and_published_with_its_author(admin: Client):
     [provider] = version.document["providers"]
     assert provider["name"] == "acme"
     assert provider["deployments"] == [{"model": "gpt-4.1"}]
-    assert version.author.username == "olga"
+    assert str(version.author) == "olga"
     assert version.note == "Added provider acme"
 
 

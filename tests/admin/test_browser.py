@@ -1,0 +1,153 @@
+"""The admin in a real browser: no sideways scroll, both themes, and what needs a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from tests.databases import copy_template, sqlite, use_database
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+from tests.admin.browser import CHROMIUM, NAME, PASSWORD, browser, gateway, visit
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
+PAGES = (
+    "/admin/",
+    "/admin/?range=30d&by=key",
+    "/admin/patchbay_providers/provider/",
+    "/admin/patchbay_providers/provider/add/",
+    "/admin/patchbay_providers/provider/1/change/",
+    "/admin/patchbay_providers/deployment/",
+    "/admin/patchbay_routing/rule/",
+    "/admin/patchbay_routing/rule/1/change/",
+    "/admin/patchbay_routing/configversion/1/change/",
+    "/admin/patchbay_usage/clientkey/",
+    "/admin/patchbay_usage/clientkey/add/",
+    "/admin/patchbay_usage/usagerecord/",
+    "/admin/patchbay_usage/quota/",
+    "/admin/auditlog/logentry/",
+)
+
+
+def fill() -> None:
+    """A provider with a rule, a key, and one request in the books."""
+    from routing.apply import apply
+    from tests.admin.test_home import make_rollup
+    from tests.admin.test_records import make_record
+
+    User.objects.create_superuser(NAME, password=PASSWORD)
+    apply(
+        {
+            "providers": [
+                {
+                    "name": "acme",
+                    "adapter": "openai_compatible",
+                    "base_url": "http://127.0.0.1:9/v1",
+                    "allow_private_network": True,
+                    "credentials": [{"label": "main", "secret": "sk-0123456789abcdef"}],
+                    "deployments": [
+                        {"model": "a-model-with-rather-a-long-name-4.1"},
+                        {"model": "*"},
+                    ],
+                }
+            ],
+            "rules": [
+                {
+                    "name": "Smart",
+                    "match": {"model": "smart", "headers": {"x-tier": "gold"}},
+                    "targets": [
+                        {"provider": "acme", "model": "a-model-with-rather-a-long-name-4.1"},
+                        {"provider": "acme", "model": "another", "tier": 2},
+                    ],
+                }
+            ],
+            "client_keys": [{"name": "ci"}],
+            "quotas": [{"client_key": "ci", "metric": "cost", "window": "month", "amount": "25"}],
+        }
+    )
+    make_rollup()
+    make_record(attempts=[["acme", "*", "m", "main", 429, "upstream_rate_limited", 100.0]] * 2)
+
+
+@pytest.fixture(scope="module")
+def served(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
+) -> Iterator[str]:
+    database = copy_template(template, tmp_path_factory.mktemp("browser") / "patchbay.db")
+    with django_db_blocker.unblock(), use_database(sqlite(database)):
+        fill()
+    with gateway(database) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium(served: str) -> Iterator[Any]:
+    """Started last: the database does not like the loop that it runs in this thread."""
+    with browser() as started:
+        yield started
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_no_page_scrolls_sideways_or_complains(chromium: Any, served: str, width: int, scheme: str):
+    with visit(chromium, served, width, scheme) as visitor:
+        for path in PAGES:
+            visitor.open(path)
+            assert not visitor.scrolls_sideways(), path
+            assert visitor.wrong == [], path
+
+
+def test_a_key_is_issued_copied_and_put_away(chromium: Any, served: str):
+    with visit(chromium, served, 390, "light") as visitor:
+        page = visitor.page
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        visitor.open("/admin/patchbay_usage/clientkey/add/")
+        page.fill("[name=name]", "from-a-browser")
+        page.click("button[name=_save]")
+        secret = page.inner_text("#pb-secret")
+        assert secret.startswith("pbk_")
+        page.click("text=Copy key")
+        page.wait_for_selector("text=Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == secret
+        page.get_by_role("tab").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert page.locator('[role="tabpanel"]:not([hidden])').count() == 1
+        assert "/v1/messages" in page.inner_text('[role="tabpanel"]:not([hidden])')
+        assert not visitor.scrolls_sideways()
+        assert page.locator("#pb-done").get_attribute("inert") is not None
+        page.check("[data-enables]")
+        page.click("#pb-done")
+        page.wait_for_url("**/clientkey/")
+        assert secret not in page.content()
+        assert visitor.wrong == []
+
+
+def test_a_connection_is_tried_without_leaving_the_form(chromium: Any, served: str):
+    with visit(chromium, served, 1440, "light") as visitor:
+        page = visitor.page
+        visitor.open("/admin/patchbay_providers/provider/1/change/")
+        page.fill("[name=base_url]", "http://not-saved.example")
+        page.click("text=Test connection")
+        page.wait_for_selector("#pb-connection-result .pb-note")
+        assert "nothing listens at this address" in page.inner_text("#pb-connection-result")
+        assert page.input_value("[name=base_url]") == "http://not-saved.example"
+        assert visitor.wrong == []
+
+
+def test_charts_are_drawn_and_follow_the_theme(chromium: Any, served: str):
+    with visit(chromium, served, 1440, "light") as visitor:
+        page = visitor.page
+        visitor.open("/admin/")
+        first = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].backgroundColor"
+        page.wait_for_function("Chart.getChart(document.querySelector('canvas'))")
+        light = page.evaluate(first)
+        page.evaluate("document.documentElement.classList.add('dark')")
+        page.wait_for_function(f"{first} !== '{light}'")
+        assert visitor.wrong == []
