@@ -93,7 +93,7 @@ class Server(uvicorn.Server):
             if self._runtime is not None:
                 self._runtime.begin_drain()
             log.info("worker %d drains", os.getpid())
-        else:
+        elif not self._hurried:
             self._hurried = self.should_exit = True
             self._cut()
 

@@ -20,6 +20,8 @@ from uvicorn.supervisors import multiprocess
 from proxyproject.server import Drain, Server, drain_from_settings
 
 POLL_SECONDS = 0.05
+REPEAT_SECONDS = 1.0
+"""A worker that had no time for the first signal takes two of them for one, so the last is sent twice."""
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -69,11 +71,16 @@ class Supervisor(multiprocess.Multiprocess):
 
     def join_all(self) -> None:
         close_at = time.monotonic() + self._drain.delay
+        hurry_at: list[float] = []
         while any(process.exitcode is None for process in self.processes):
-            if time.monotonic() >= close_at:
+            now = time.monotonic()
+            if now >= close_at:
                 self._close_listeners()
             if self.signal_queue:  # asked again: workers take a second signal for a hurry
                 self.signal_queue.clear()
+                hurry_at = [now, now + REPEAT_SECONDS]
+            if hurry_at and now >= hurry_at[0]:
+                hurry_at.pop(0)
                 self.terminate_all()
             time.sleep(POLL_SECONDS)
         self._close_listeners()
