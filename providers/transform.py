@@ -138,9 +138,14 @@ class Transform:
         self.content = sequencer.content
         if sequencer.error is not None:
             self.failure = judge_event(sequencer.error, self._secret)
-        else:
-            self.ended = sequencer.ended
+        elif sequencer.ended:
+            self.ended = True
+            self._lose_dropped()
         return self._encoder.encode(sequencer.take())
+
+    def _lose_dropped(self) -> None:
+        if self._sequencer.dropped:
+            self._head.lose("content", "pieces that have no place in the answer were left out")
 
     def finish(self) -> bytes:
         """What was left when the body ended. Raises Truncated unless the answer is whole."""
@@ -168,6 +173,7 @@ class Transform:
         if self._sequencer.error is not None:
             raise judge_event(self._sequencer.error, self._secret)
         self.content = self.ended = True
+        self._lose_dropped()
         return self._client.write_response(fold(self._sequencer.take()), self._head)
 
     def fail(self, info: ErrorInfo) -> bytes:

@@ -254,3 +254,12 @@ def test_googles_state_of_a_call_travels_in_a_block_before_it():
 def _signature(events: list[Any]) -> str:
     starts = [e["content_block"] for e in events if e["type"] == "content_block_start"]
     return next((block["signature"] for block in starts if block.get("signature")), "")
+
+
+def test_pieces_that_have_no_place_are_reported():
+    second = data({"choices": [{"index": 1, "delta": {"content": "or"}, "finish_reason": None}]})
+    late = piece(0, "", extra_content={"google": {"thought_signature": "late"}})
+    for stray in ([second], [calls(piece(0, "{}", id="x", name="f")), calls(late)]):
+        way = lane(MESSAGES)
+        carry(way, [ROLE, *stray, STOP, DONE])
+        assert [loss.path for loss in way.losses] == ["answer.content"]

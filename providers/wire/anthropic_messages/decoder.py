@@ -91,11 +91,12 @@ _answer = msgspec.json.Decoder(Answer)
 class MessagesDecoder:
     """See providers.wire.codec.Decoder."""
 
-    __slots__ = ("_sequencer", "_tally")
+    __slots__ = ("_hosted", "_sequencer", "_tally")
 
     def __init__(self, sequencer: Sequencer) -> None:
         self._sequencer = sequencer
         self._tally = Tally()
+        self._hosted = -1
 
     def read(self, block: bytes) -> None:
         name, data = sse.parse(block)
@@ -136,7 +137,8 @@ class MessagesDecoder:
         if delta.text:
             sequencer.text(delta.text, index)
         elif delta.partial_json:
-            sequencer.arguments(index, delta.partial_json)
+            if index != self._hosted:
+                sequencer.arguments(index, delta.partial_json)
         elif delta.thinking:
             sequencer.reasoning(delta.thinking, index)
         elif delta.signature:
@@ -164,6 +166,7 @@ class MessagesDecoder:
                 if given and not (streamed and given == b"{}"):
                     sequencer.arguments(index, given.decode())
             case _:
+                self._hosted = index
                 sequencer.activity(block.type)
 
     def _cite(self, place: CitedPlace, index: int) -> None:

@@ -209,7 +209,10 @@ class ChatDecoder:
 
     def _call(self, call: Call) -> None:
         function = call.function or Function()
+        begun = len(self._ids)
         key = self._key_of(call, function)
+        if call.extra_content and len(self._ids) == begun:
+            self._sequencer.dropped += 1  # state of a call that has begun comes too late
         arguments = function.arguments
         if isinstance(arguments, dict):
             arguments = msgspec.json.encode(arguments).decode()
