@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.db import DatabaseError, connection
-from usage.seed import spent
 
 from providers.problems import DocumentInvalid
 from providers.secrets import open_secret
@@ -20,6 +19,7 @@ from routing.models import ConfigVersion
 from routing.snapshot import Snapshot
 from usage.keyring import Changes, all_ids, load
 from usage.quota import Limit
+from usage.seed import spent
 
 log = logging.getLogger("patchbay.refresh")
 

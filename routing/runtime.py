@@ -15,7 +15,6 @@ from typing import NamedTuple, TypeVar
 from django.conf import settings
 from django.db import connections
 from prometheus_client import REGISTRY, CollectorRegistry
-from usage.writer import Writer
 
 from providers.demo.server import Demo, serve_demo
 from providers.translate import Translator
@@ -36,6 +35,7 @@ from routing.workers import Heartbeat
 from usage.journal import Journal
 from usage.keys import KeyRing
 from usage.quota import QuotaBook
+from usage.writer import Writer
 
 STDOUT = 1
 SWITCH_INTERVAL = 0.0002
