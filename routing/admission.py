@@ -20,7 +20,7 @@ PICO_PER_NANO = 1000
 
 
 class Admission(NamedTuple):
-    """`output_cap` is what the answer must be capped to; None leaves the client's own word."""
+    """`output_cap` is what each choice must be capped to; None leaves the client's own word."""
 
     reservation: Reservation
     output_cap: int | None = None
@@ -46,11 +46,11 @@ def admit(
     worst = _worst(route, envelope.model)
     if worst is None:
         return Admission(quotas.admit(caller, None, now))
-    asked = codec.output_cap(envelope.members)
-    wanted = asked or worst.longest
+    asked, choices = codec.output_cap(envelope.members), codec.choices(envelope.members)
     input_cost = worst.input * ceil(len(envelope.body) / BYTES_PER_TOKEN_AT_WORST)
-    granted = _granted(wanted, room * PICO_PER_NANO - input_cost, worst.output)
-    cost = ceil((input_cost + granted * worst.output) / PICO_PER_NANO)
+    price = worst.output * choices
+    granted = _granted(asked or worst.longest, room * PICO_PER_NANO - input_cost, price)
+    cost = ceil((input_cost + granted * price) / PICO_PER_NANO)
     reservation = quotas.admit(caller, cost, now)
     return Admission(reservation, None if granted == asked else granted)
 

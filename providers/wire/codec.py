@@ -112,7 +112,10 @@ class Codec(Protocol):
         """What a gateway changes in a request of this format: usage asked for, output capped."""
 
     def output_cap(self, members: Mapping[str, msgspec.Raw]) -> int | None:
-        """The most output tokens that the request allows, over all its choices; None if unsaid."""
+        """The most output tokens that the request allows each of its choices; None if unsaid."""
+
+    def choices(self, members: Mapping[str, msgspec.Raw]) -> int:
+        """How many answers the request asks for at once."""
 
     def error_status(self, info: ErrorInfo) -> int:
         """The HTTP status that this format gives the error."""

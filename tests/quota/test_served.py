@@ -101,6 +101,13 @@ async def test_an_answer_without_a_cap_of_its_own_gets_one(frugal: House):
     assert (await frugal.seen()).json["max_tokens"] < 5000
 
 
+@pytest.mark.parametrize("asked_for", [{}, {"max_tokens": 1_000_000}], ids=["uncapped", "capped"])
+async def test_several_choices_share_what_the_budget_pays_for(frugal: House, asked_for):
+    await frugal.chat(n=4, **asked_for)
+    sent = (await frugal.seen()).json["max_tokens"]
+    assert 1000 < sent <= 1250
+
+
 async def test_a_budget_that_is_spent_is_a_429_that_sdks_do_not_retry(opening):
     async with opening({"quotas": [dollars_a_month("0.00002")]}) as house:
         house.chaos.next(whole(speech.chat_body()))

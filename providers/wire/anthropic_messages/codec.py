@@ -40,6 +40,9 @@ class MessagesCodec:
     def output_cap(self, members: Mapping[str, msgspec.Raw]) -> int | None:
         return read_count(members, "max_tokens")
 
+    def choices(self, members: Mapping[str, msgspec.Raw]) -> int:
+        return 1
+
     def error_status(self, info: ErrorInfo) -> int:
         return errors.error_status(info)
 

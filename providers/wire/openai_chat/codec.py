@@ -51,7 +51,10 @@ class ChatCodec:
 
     def output_cap(self, members: Mapping[str, msgspec.Raw]) -> int | None:
         caps = [cap for name in CAPS if (cap := read_count(members, name)) is not None]
-        return max(caps) * (read_count(members, "n") or 1) if caps else None
+        return max(caps) if caps else None
+
+    def choices(self, members: Mapping[str, msgspec.Raw]) -> int:
+        return read_count(members, "n") or 1
 
     def error_status(self, info: ErrorInfo) -> int:
         return info.status
