@@ -223,3 +223,43 @@ async def test_two_requests_on_one_connection_share_the_upstream_s_too(house: Ho
     await house.chat()
     await house.chat()
     assert house.chaos.accepted == 1
+
+
+UNUSUAL = {
+    CHAT: [
+        b'data: {"choices":[{"delta":{"content":"Hello"},"index":"one"}],"id":[1]}\n\n',
+        b'data: {"choices":[{"delta":{"content":{"parts":["x"]}}}]}\n\n',
+        b"data: [DONE]\n\n",
+    ],
+    MESSAGES: [
+        b'event: message_start\ndata: {"type":"message_start","message":{"usage":"none"}}\n\n',
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"text":[1]}}\n\n',
+        b'event: nonesuch\ndata: {"type":["nonesuch"]}\n\n',
+        b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+    ],
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_events_of_unusual_types_pass_as_they_are(house: House, path):
+    """What is JSON is the provider's to say; only what is none is left out."""
+    house.chaos.next(stream(UNUSUAL[path]))
+    response = await house.client.post(path, json=asked(PATHS[path], stream=True))
+    assert response.content == b"".join(UNUSUAL[path])
+    record = await house.record()
+    assert record["outcome"] == "completed"
+    assert record["usage_source"] in ("observed", "estimated")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, b'{"id":1,"choices":[{"message":{"content":{"x":1}}}],"usage":"none"}'),
+        (MESSAGES, b'{"id":1,"type":"message","content":"plain","usage":{"input_tokens":1.5}}'),
+    ],
+)
+async def test_an_answer_of_unusual_types_passes_as_it_is(house: House, path, body):
+    house.chaos.next(whole(body))
+    response = await house.client.post(path, json=asked(PATHS[path]))
+    assert response.content == body
+    assert (await house.record())["outcome"] == "completed"

@@ -12,7 +12,7 @@ from providers.wire.usage import Usage
 from providers.wire.watch import Sight
 
 
-class Block(msgspec.Struct):
+class Block(msgspec.Struct, gc=False):
     type: str | None = None
     text: str | None = None
     thinking: str | None = None
@@ -20,7 +20,7 @@ class Block(msgspec.Struct):
     data: str | None = None
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     id: str | None = None
     model: str | None = None
     content: list[Block] | None = None
@@ -28,7 +28,7 @@ class Message(msgspec.Struct):
     usage: WireUsage | None = None
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     text: str | None = None
     thinking: str | None = None
     partial_json: str | None = None
@@ -36,7 +36,7 @@ class Delta(msgspec.Struct):
     stop_reason: str | None = None
 
 
-class StreamEvent(msgspec.Struct):
+class StreamEvent(msgspec.Struct, gc=False):
     """Any event: the members that a gateway looks at."""
 
     type: str = ""
@@ -62,8 +62,15 @@ class Answer(Message):
 
 _event = msgspec.json.Decoder(StreamEvent)
 _answer = msgspec.json.Decoder(Answer)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _plain_events = msgspec.json.Decoder(list[PlainEvent])
 
+UNUSUAL = {
+    b"message_start": Sight.LIFECYCLE,
+    b"ping": Sight.LIFECYCLE,
+    b"message_delta": Sight.TAIL,
+    b"message_stop": Sight.TERMINAL,
+}
 DELTA_START = b"event: content_block_delta\ndata: "
 PLAIN_BLOCKS = frozenset({"text", "thinking", "tool_use"})
 """Blocks that begin empty and get their content by deltas; others hold it from the start."""
@@ -100,11 +107,22 @@ class MessagesWatcher:
         try:
             event = _event.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            if name == b"error":
-                self.error = read_error(200, data)
-                return Sight.ERROR
-            return Sight.BROKEN
+            return self._unusual(name, data)
         return self._event(event, data)
+
+    def _unusual(self, name: bytes, data: bytes) -> Sight:
+        """Not of the types that we look at: it goes by its name, and passes unless it is no JSON."""
+        if name == b"error":
+            self.error = read_error(200, data)
+            return Sight.ERROR
+        try:
+            _members.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Sight.BROKEN
+        sight = UNUSUAL.get(name, Sight.CONTENT)
+        if sight is Sight.CONTENT:
+            self.output_bytes += len(data)
+        return sight
 
     def run(self, blocks: bytes) -> bool:
         try:
@@ -165,7 +183,7 @@ class MessagesWatcher:
         try:
             answer = _answer.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise BadAnswer("it is not a message") from None
+            return self._unusual_body(data)
         if answer.type == "error":
             self.error = read_error(200, data)
             return
@@ -175,3 +193,12 @@ class MessagesWatcher:
         for block in answer.content:
             raw = bytes(block.input)
             self.output_bytes += len(block.text or "") + len(block.thinking or "") + len(raw)
+
+    def _unusual_body(self, data: bytes) -> None:
+        try:
+            members = _members.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise BadAnswer("it is not a JSON object") from None
+        if "content" not in members:
+            raise BadAnswer("it is not a message")
+        self.output_bytes += len(data)
