@@ -55,6 +55,8 @@ CHECKPOINT_SECONDS = 2.0
 CLIENT_GONE = 499
 """What the books say where the client got no whole answer, as nginx does."""
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
+AT_ONCE = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+"""Keeps proxies before us from holding events back, nginx above all."""
 REST_SECONDS = 1.0
 """How long the rest of a body may take after its terminal event, so that the connection is kept."""
 
@@ -275,7 +277,7 @@ class Gateway:
     async def _stream(self, exchange: Exchange, opened: Opened, sink: Sink) -> None:
         """Carry a stream that has begun to its end, whatever end that is."""
         try:
-            await sink.start(200, headers_of(exchange, EVENT_STREAM))
+            await sink.start(200, [*headers_of(exchange, EVENT_STREAM), *AT_ONCE])
             failure = await self._carry(exchange, opened, sink)
             if failure is not None:
                 exchange.finish("failed", failure.reason, 200)

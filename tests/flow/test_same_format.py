@@ -36,6 +36,7 @@ async def test_a_stream_comes_back_byte_for_byte(house: House, path):
     assert response.content == b"".join(STREAMS[path])
     assert response.headers["content-type"].startswith("text/event-stream")
     assert "x-request-id" in response.headers
+    assert response.headers["x-accel-buffering"] == "no"
 
 
 CALLS = [("call_1", "weather", {"city": "Zürich", "days": [1, 2]}), ("call_2", "time", {})]
