@@ -77,13 +77,6 @@ class PublishingAdmin(ModelAdmin):
     def _note(self, verb: str, obj: Model) -> str:
         return f"{verb} {self.opts.verbose_name} {obj}"[:200]
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        context["show_save_and_add_another"] = False
-        answer: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
-        return answer
-
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:

@@ -130,6 +130,7 @@ def unfold_settings(public_url: str, mode: str) -> dict[str, Any]:
         "BORDER_RADIUS": "8px",
         "COLORS": {"base": _NEUTRAL, "primary": _TEAL},
         "ENVIRONMENT": "proxyproject.unfold.environment" if mode == "development" else None,
+        "GLOBAL_CALLBACK": "proxyproject.unfold.every_page",
         "DASHBOARD_CALLBACK": "proxyproject.dashboard.dashboard",
         "STYLES": [_asset("patchbay/patchbay.css")],
         "SCRIPTS": [_asset("patchbay/patchbay.js")],
@@ -141,6 +142,11 @@ def unfold_settings(public_url: str, mode: str) -> dict[str, Any]:
         },
         "COMMAND": {"search_callback": "proxyproject.search.find"},
     }
+
+
+def every_page(request: HttpRequest) -> dict[str, Any]:
+    """Fewer buttons below a form."""
+    return {"show_save_and_add_another": False}
 
 
 def environment(request: HttpRequest) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
+from django.utils import timezone
 
 
 class LiveChange(models.Model):
@@ -252,7 +253,8 @@ class UsageRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Record {self.exchange_id}"
+        moment = timezone.localtime(self.started_at)
+        return f"{self.original_model or self.kind}, {moment.day} {moment:%b %H:%M:%S}"
 
 
 class UsageRollup(models.Model):

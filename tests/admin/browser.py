@@ -33,15 +33,17 @@ def gateway(database: Path) -> Iterator[str]:
         env=settings,
         check=True,
     )
-    process = subprocess.Popen(
-        [*manage, "serve", "--port", str(port)],
-        cwd=PROJECT,
-        env=settings,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    log = database.with_name("output.log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*manage, "serve", "--port", str(port)],
+            cwd=PROJECT,
+            env=settings,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     try:
-        _wait(process, address)
+        _wait(process, address, log)
         yield address
     finally:
         process.terminate()
@@ -52,18 +54,18 @@ def gateway(database: Path) -> Iterator[str]:
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     until = time.monotonic() + START_SECONDS
     with httpx.Client(trust_env=False) as client:
         while time.monotonic() < until:
-            assert process.poll() is None, "the gateway ended"
+            assert process.poll() is None, log.read_text()
             try:
                 if client.get(f"{address}/readyz").status_code == 200:
                     return
             except httpx.TransportError:
                 pass
             time.sleep(0.05)
-    raise AssertionError("the gateway did not start")
+    raise AssertionError(f"it did not start: {log.read_text()}")
 
 
 @contextmanager

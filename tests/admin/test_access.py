@@ -128,7 +128,7 @@ def test_the_palette_finds_things_by_name_and_records_by_id(rf: Any, operator: U
     request.user = operator
     record = make_record()
     assert [result.title for result in find(request, "gpt")] == ["GPT", "gpt-4.1 at openai"]
-    assert [result.title for result in find(request, str(record.pk))] == [f"Record {record.pk}"]
+    assert [result.title for result in find(request, str(record.pk))] == [str(record)]
     request.user = User.objects.create(username="nobody")
     assert find(request, "gpt") == []
 
