@@ -16,6 +16,7 @@ from django.urls import reverse
 from providers.models import Provider
 from proxyproject.search import find
 from routing.models import Rule
+from routing.publish import newest
 from tests.admin.pages import Answer, text
 from tests.admin.test_records import make_record
 from usage.issue import issue_key
@@ -141,7 +142,9 @@ def test_times_are_shown_in_the_viewer_s_zone(admin: Client, openai: Provider):
 
 
 def test_a_version_shows_what_changed_since_the_one_before(admin: Client, rule: Rule):
-    page = text(admin.get("/admin/patchbay_routing/configversion/2/change/"))
+    version = newest()
+    assert version is not None
+    page = text(admin.get(f"/admin/patchbay_routing/configversion/{version.number}/change/"))
     assert "Rule" in page
     assert "openai · gpt-4.1 · tier 1" in page
     assert "Provider <strong" not in page

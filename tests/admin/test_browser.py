@@ -141,6 +141,24 @@ def test_a_connection_is_tried_without_leaving_the_form(chromium: Any, served: s
         assert visitor.wrong == []
 
 
+def test_everything_of_a_form_has_a_name_and_the_sidebar_obeys_the_keyboard(
+    chromium: Any, served: str
+):
+    with visit(chromium, served, 1440, "light") as visitor:
+        page = visitor.page
+        visitor.open("/admin/patchbay_routing/rule/1/change/")
+        nameless = """[...document.querySelectorAll("#main input:not([type=hidden]), #main select")]
+            .filter((box) => box.offsetParent && !box.labels.length && !box.ariaLabel)
+            .map((box) => box.name)"""
+        assert page.evaluate(nameless) == []
+        toggle = page.get_by_role("button", name="Sidebar")
+        toggle.focus()
+        assert page.locator("#nav-sidebar").is_visible()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#nav-sidebar", state="hidden")
+        assert visitor.wrong == []
+
+
 def test_charts_are_drawn_and_follow_the_theme(chromium: Any, served: str):
     with visit(chromium, served, 1440, "light") as visitor:
         page = visitor.page

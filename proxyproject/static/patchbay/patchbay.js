@@ -54,3 +54,43 @@ document.addEventListener("change", (event) => {
     target.setAttribute("aria-disabled", String(!box.checked));
   }
 });
+
+/* What Unfold draws as clickable spans and unnamed boxes, named and reachable by keyboard. */
+const WORDS = { dock_to_right: "Sidebar", close: "Close", more_horiz: "More actions", more_vert: "More", unfold_more: "Account", delete: "Remove" };
+
+function textOf(element) {
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll(".material-symbols-outlined").forEach((icon) => icon.remove());
+  return copy.textContent.trim();
+}
+
+function nameThings(root) {
+  for (const icon of root.querySelectorAll(".material-symbols-outlined")) {
+    const words = WORDS[icon.textContent.trim()];
+    const holder = icon.closest("a, button, .cursor-pointer") || icon;
+    if (words && !textOf(holder)) holder.setAttribute("aria-label", words);
+    else if (!icon.hasAttribute("aria-label")) icon.setAttribute("aria-hidden", "true");
+  }
+  for (const cell of root.querySelectorAll(".formset td[data-label]")) {
+    for (const box of cell.querySelectorAll("input:not([type=hidden]), select, textarea")) {
+      if (!box.hasAttribute("aria-label")) box.setAttribute("aria-label", cell.dataset.label);
+    }
+  }
+  for (const box of root.querySelectorAll(".select2-search__field:not([aria-label])")) {
+    box.setAttribute("aria-label", box.closest(".field-line")?.querySelector("label")?.textContent.trim() || "Search");
+  }
+  for (const thing of root.querySelectorAll("span.cursor-pointer, div.cursor-pointer, a.cursor-pointer:not([href])")) {
+    if (thing.matches("a[href] *, button *, label *") || thing.hasAttribute("role")) continue;
+    thing.setAttribute("role", "button");
+    thing.tabIndex = 0;
+  }
+}
+
+addEventListener("load", () => nameThings(document));
+document.addEventListener("formset:added", (event) => nameThings(event.target));
+document.addEventListener("keydown", (event) => {
+  if (!["Enter", " "].includes(event.key) || !event.target.matches('[role="button"]:not(button)')) return;
+  event.preventDefault();
+  const inner = [...event.target.querySelectorAll("[x-on\\:click]")].find((one) => one.offsetParent);
+  (inner || event.target).click();
+});
