@@ -11,8 +11,9 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -20,11 +21,23 @@ from yarl import URL
 
 from providers.errors import Invalid, TimedOut, Truncated, Unreachable
 
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
 DNS_SECONDS = 60.0
 KEEP_ALIVE_SECONDS = 30.0
 READ_BUFFER_BYTES = 2**16
 LARGE_BODY = 2**20
 """From here on aiohttp wants a file, which it writes in pieces, so that the loop gets its turns."""
+
+
+DETAILS = (
+    (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
+    (aiohttp.ClientConnectorSSLError, "TLS failed"),
+    (aiohttp.ClientConnectorDNSError, "its name does not resolve"),
+)
 
 
 class UpstreamRequest(NamedTuple):
@@ -106,7 +119,7 @@ def _public_socket(address: Any) -> socket.socket:
 
 
 def _session(private: bool, names: NameCache) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
+    connector = Connector(
         limit=0,
         resolver=names,
         use_dns_cache=False,  # NameCache is the cache
@@ -121,6 +134,35 @@ def _session(private: bool, names: NameCache) -> aiohttp.ClientSession:
         skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
         read_bufsize=READ_BUFFER_BYTES,
     )
+
+
+_reused: ContextVar[bool] = ContextVar("reused", default=False)
+"""Whether the newest connection of this task was a kept one, which a server may close at any time."""
+
+
+class Connector(aiohttp.TCPConnector):
+    """Notes whether a request got a kept connection: only then may it be sent a second time."""
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        kept = await super()._get(key, traces)
+        _reused.set(kept is not None)
+        return kept
+
+
+def _explained(error: Exception) -> Unreachable | TimedOut:
+    """What it means that no answer began."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return TimedOut("timeout_connect")
+    cause = error if isinstance(error, ForbiddenAddress) else error.__cause__
+    if isinstance(cause, ForbiddenAddress):
+        return Unreachable(str(cause))
+    for kind, detail in DETAILS:
+        if isinstance(error, kind):
+            return Unreachable(detail)
+    lost = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+    if lost and not isinstance(error, aiohttp.ClientConnectorError):
+        return Unreachable("the connection was closed", stale=_reused.get())
+    return Unreachable("the connection failed")
 
 
 class Reply:
@@ -197,29 +239,8 @@ class Upstream:
                 allow_redirects=False,
                 timeout=self._timeout,
             )
-        except aiohttp.ConnectionTimeoutError:
-            raise TimedOut("timeout_connect") from None
-        except aiohttp.ServerDisconnectedError:
-            raise Unreachable("the connection was closed", stale=True) from None
-        except aiohttp.ClientConnectorCertificateError:
-            raise Unreachable("its certificate is not valid") from None
-        except aiohttp.ClientConnectorSSLError:
-            raise Unreachable("TLS failed") from None
-        except ForbiddenAddress as error:
-            raise Unreachable(str(error)) from None
-        except aiohttp.ClientConnectorDNSError as error:
-            cause = error.__cause__
-            unknown = "its name does not resolve"
-            raise Unreachable(
-                str(cause) if isinstance(cause, ForbiddenAddress) else unknown
-            ) from None
-        except aiohttp.ClientOSError as error:
-            forbidden = isinstance(error.__cause__, ForbiddenAddress)
-            stale = isinstance(error, aiohttp.ClientConnectorError) is False
-            detail = str(error.__cause__) if forbidden else "the connection failed"
-            raise Unreachable(detail, stale=stale and not forbidden) from None
-        except (aiohttp.ClientError, OSError, ValueError):
-            raise Unreachable("the connection failed") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _explained(error) from None
         return Reply(response)
 
     def _url(self, text: str) -> URL:

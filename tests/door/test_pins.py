@@ -50,4 +50,5 @@ async def test_aiohttp_s_connector_keeps_its_busy_and_idle_connections_where_we_
     connector = aiohttp.TCPConnector()
     assert len(connector._acquired) == 0
     assert len(connector._conns) == 0
+    assert inspect.signature(connector._get).parameters.keys() == {"key", "traces"}
     await connector.close()

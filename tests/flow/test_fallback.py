@@ -201,6 +201,14 @@ async def test_a_kept_connection_that_was_closed_is_tried_again_unseen(house: Ho
     assert len((await house.records())[1]["attempts"]) == 1
 
 
+async def test_a_new_connection_that_is_closed_is_not_tried_again(house: House):
+    """The provider may have begun to work on it, and would be paid twice."""
+    house.chaos.next([Cut()], whole(speech.chat_body()))
+    response = await house.chat()
+    assert response.status_code == 502
+    assert len(house.chaos.requests) == 1
+
+
 async def test_weights_and_usable_credentials_decide_within_a_tier(opening, chaos):
     """A provider whose secret cannot be read is left out; the others serve."""
     broken = provider("openai", chaos.openai_url, "env:NO_SUCH_VARIABLE", name="broken")
