@@ -150,7 +150,7 @@ def test_everything_of_a_form_has_a_name_and_the_sidebar_obeys_the_keyboard(
         nameless = """[...document.querySelectorAll("#main input:not([type=hidden]), #main select")]
             .filter((box) => box.offsetParent && !box.labels.length && !box.ariaLabel)
             .map((box) => box.name)"""
-        assert page.evaluate(nameless) == []
+        page.wait_for_function(f"({nameless}).length === 0")
         toggle = page.get_by_role("button", name="Sidebar")
         toggle.focus()
         assert page.locator("#nav-sidebar").is_visible()

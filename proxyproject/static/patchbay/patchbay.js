@@ -86,7 +86,7 @@ function nameThings(root) {
   }
 }
 
-addEventListener("load", () => nameThings(document));
+addEventListener("load", () => setTimeout(() => nameThings(document))); // after others have drawn
 document.addEventListener("formset:added", (event) => nameThings(event.target));
 document.addEventListener("keydown", (event) => {
   if (!["Enter", " "].includes(event.key) || !event.target.matches('[role="button"]:not(button)')) return;
