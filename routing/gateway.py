@@ -41,7 +41,7 @@ from routing.errors import (
     Starting,
     Unknown,
 )
-from routing.exchange import Exchange, id_text, new_id
+from routing.exchange import LONGEST_CLIENT_TEXT, Exchange, id_text, new_id
 from routing.limits import Limits
 from routing.live import Live
 from routing.paths import ClientCall, ClientPath
@@ -223,6 +223,8 @@ class Gateway:
             raise _bad_request(error) from None
         exchange.record.original_model = envelope.model
         exchange.record.stream = envelope.stream
+        end_user = self._translator.codec(path.format).end_user(envelope.members)
+        exchange.record.end_user = end_user[:LONGEST_CLIENT_TEXT]
         return envelope
 
     def _match(self, exchange: Exchange, envelope: Envelope, call: ClientCall) -> Route:

@@ -114,6 +114,9 @@ class Codec(Protocol):
     def output_cap(self, members: Mapping[str, msgspec.Raw]) -> int | None:
         """The most output tokens that the request allows each of its choices; None if unsaid."""
 
+    def end_user(self, members: Mapping[str, msgspec.Raw]) -> str:
+        """Who the client says is behind the request; "" if it does not say, or not in text."""
+
     def choices(self, members: Mapping[str, msgspec.Raw]) -> int:
         """How many answers the request asks for at once."""
 

@@ -109,3 +109,14 @@ def read_count(members: Mapping[str, msgspec.Raw], name: str) -> int | None:
     if value is not None and value < 1:
         raise Unreadable(name, f"`{name}` must be at least 1")
     return value
+
+
+def read_text(members: Mapping[str, msgspec.Raw], name: str) -> str:
+    """A member that is a string; "" for anything else."""
+    raw = members.get(name)
+    if raw is None:
+        return ""
+    try:
+        return _text.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""

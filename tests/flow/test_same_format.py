@@ -187,6 +187,24 @@ async def test_an_answer_without_usage_is_estimated_and_says_so(house: House):
     assert record["output_tokens"] > 0
 
 
+@pytest.mark.parametrize(
+    ("path", "said", "kept"),
+    [
+        (CHAT, {"user": "u-1"}, "u-1"),
+        (CHAT, {"user": "u-1", "safety_identifier": "s-1"}, "s-1"),
+        (CHAT, {"user": 7}, ""),
+        (MESSAGES, {"metadata": {"user_id": "u-2"}}, "u-2"),
+        (MESSAGES, {"metadata": []}, ""),
+        (CHAT, {"user": "x" * 500}, "x" * 200),
+    ],
+)
+async def test_who_is_behind_a_request_is_in_the_books(house: House, path, said, kept):
+    model = "gpt-test" if path == CHAT else "claude-test"
+    body = speech.compact(asked(model, max_tokens=50, **said))
+    await house.say(post(path, body, house.key))
+    assert (await house.record())["end_user"] == kept
+
+
 async def test_what_the_client_calls_its_request_is_kept(house: House):
     headers = {"x-request-id": "mine-1", "x-session-id": "session-1"}
     response = await house.client.post(CHAT, json=asked("gpt-test"), headers=headers)

@@ -14,11 +14,13 @@ from providers.wire.anthropic_messages.watch import MessagesWatcher
 from providers.wire.anthropic_messages.write_request import write_request
 from providers.wire.anthropic_messages.write_response import write_response
 from providers.wire.codec import AnswerHead, Edits, ModelFacts, WireFormat, Written
-from providers.wire.envelope import read_count
+from providers.wire.envelope import read_count, read_text
 from providers.wire.errors import ErrorInfo
 from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.sequencer import Sequencer
 from providers.wire.watch import TextWatcher
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class MessagesCodec:
@@ -39,6 +41,15 @@ class MessagesCodec:
 
     def output_cap(self, members: Mapping[str, msgspec.Raw]) -> int | None:
         return read_count(members, "max_tokens")
+
+    def end_user(self, members: Mapping[str, msgspec.Raw]) -> str:
+        """`metadata.user_id`."""
+        if "metadata" not in members:
+            return ""
+        try:
+            return read_text(_members.decode(members["metadata"]), "user_id")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return ""
 
     def choices(self, members: Mapping[str, msgspec.Raw]) -> int:
         return 1

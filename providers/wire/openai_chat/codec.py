@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from providers.wire.codec import AnswerHead, Edits, ModelFacts, WireFormat, Written
-from providers.wire.envelope import read_count
+from providers.wire.envelope import read_count, read_text
 from providers.wire.errors import ErrorInfo, Unreadable
 from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.openai_chat import errors
@@ -52,6 +52,10 @@ class ChatCodec:
     def output_cap(self, members: Mapping[str, msgspec.Raw]) -> int | None:
         caps = [cap for name in CAPS if (cap := read_count(members, name)) is not None]
         return max(caps) if caps else None
+
+    def end_user(self, members: Mapping[str, msgspec.Raw]) -> str:
+        """`safety_identifier`, or `user`, which it replaces."""
+        return read_text(members, "safety_identifier") or read_text(members, "user")
 
     def choices(self, members: Mapping[str, msgspec.Raw]) -> int:
         return read_count(members, "n") or 1
