@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -66,6 +67,7 @@ def first_run() -> dict[str, Any]:
         "first_run": steps,
         "done_steps": sum(step.done for step in steps),
         "next_step": next(number for number, step in enumerate(steps, 1) if not step.done),
+        "kept": Path(settings.VAR_DIR, "first-run").is_dir(),
         "lines": f"export PATCHBAY_KEY=pbk_…\n{lines[0].text}",
     }
 

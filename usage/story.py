@@ -44,6 +44,7 @@ class Story(NamedTuple):
     tokens: tuple[Count, ...]
     losses: tuple[tuple[str, str], ...]
     source: str
+    price: str
 
 
 def story(record: UsageRecord) -> Story:
@@ -53,6 +54,7 @@ def story(record: UsageRecord) -> Story:
         tokens=_tokens(record),
         losses=tuple(_loss(loss) for loss in record.losses),
         source=USAGE_SOURCES.get(record.usage_source, ""),
+        price=_price(record.price_id),
     )
 
 
@@ -119,6 +121,12 @@ def _tokens(record: UsageRecord) -> tuple[Count, ...]:
         Count("of the output, reasoning", record.reasoning_tokens),
     )
     return tuple(kind for kind in kinds if kind.number or kind.words in ("input", "output"))
+
+
+def _price(identifier: str) -> str:
+    """Where the price came from."""
+    own = identifier.removeprefix("own ")
+    return f"your own for {own}" if own != identifier else identifier
 
 
 def _loss(raw: Any) -> tuple[str, str]:
