@@ -63,8 +63,13 @@ def _logins(
 
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:
-    """What every request to the vendor carries. Uncompressed, so that events are not held back."""
+    """What every request to the vendor carries. Uncompressed, so that events are not held back.
+
+    All headers that aiohttp would add are here, so that it need not be told to leave any out,
+    which costs more than all of these.
+    """
     return {
+        "accept": "*/*",
         "content-type": "application/json",
         "accept-encoding": "identity",
         "user-agent": "patchbay",

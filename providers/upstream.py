@@ -131,7 +131,6 @@ def _session(private: bool, names: NameCache) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
-        skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
         read_bufsize=READ_BUFFER_BYTES,
     )
 

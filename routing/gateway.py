@@ -259,7 +259,7 @@ class Gateway:
 
         An Endpoint in whose language the request cannot be said is passed over.
         """
-        failure: UpstreamFailure | Refused = NoTargetAvailable(route.name)
+        failure: UpstreamFailure | Refused | None = None
         for endpoint in plan(route, ask.envelope.model, random.random).endpoints:
             if not endpoint.logins:
                 continue
@@ -274,7 +274,7 @@ class Gateway:
                 failure = error
                 if not error.retryable:
                     break
-        raise failure
+        raise failure or NoTargetAvailable(route.name)
 
     async def _stream(self, exchange: Exchange, opened: Opened, sink: Sink) -> None:
         """Carry a stream that has begun to its end, whatever end that is."""

@@ -123,6 +123,7 @@ async def test_only_allowed_headers_reach_the_provider_and_its_own_key_goes_with
         "host",
         "content-type",
         "content-length",
+        "accept",
         "accept-encoding",
         "user-agent",
         "x-api-key",
