@@ -7,7 +7,7 @@ from providers.meter import Meter, TextMeter
 from providers.rejection import hide, judge_event
 from providers.wire.codec import Codec
 from providers.wire.errors import BadAnswer, ErrorInfo, FrameTooLarge
-from providers.wire.sse import Splitter, middle
+from providers.wire.sse import Splitter, after_event, before_last_events
 from providers.wire.watch import Sight
 
 MOST_BROKEN_EVENTS = 3
@@ -15,7 +15,7 @@ LONG_READ = 4096
 """Bytes. A longer read holds enough events for looking at most of them at once to pay."""
 FIRST_EVENTS = 4
 LAST_EVENTS = 3
-"""Of a long read these are looked at singly: a stream's beginning and end are not plain text."""
+"""Looked at singly: a stream's beginning, until text comes, and what may be its end."""
 
 
 class Observe:
@@ -60,8 +60,14 @@ class Observe:
 
     def _at_once(self, chunk: bytes) -> bytes:
         """A long read: most of its events are looked at together, if all of those are plain text."""
-        start, end = middle(chunk, 1 if self.content else FIRST_EVENTS, LAST_EVENTS)
-        out = self._singly(chunk[:start])
+        start, out = 0, b""
+        for _ in range(FIRST_EVENTS):
+            if self._amid_text:
+                break
+            after = after_event(chunk, start)
+            out += self._singly(chunk[start:after])
+            start = after
+        end = before_last_events(chunk, start, LAST_EVENTS)
         if self._amid_text and self._text.run(chunk[start:end]):
             return out + chunk[start:end] + self._singly(chunk[end:])
         return out + self._singly(chunk[start:])

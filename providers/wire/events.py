@@ -35,7 +35,7 @@ class RefusalDelta(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-class ToolCallStart(msgspec.Struct, frozen=True):
+class ToolCallStart(msgspec.Struct, frozen=True, gc=False):
     """`details` are the state that its issuer wants back with this call."""
 
     index: int
@@ -51,14 +51,14 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
     arguments: str
 
 
-class PartDetails(msgspec.Struct, frozen=True):
+class PartDetails(msgspec.Struct, frozen=True, gc=False):
     """State of a reasoning part; it may begin one that has no text."""
 
     index: int
     details: ProviderDetails
 
 
-class CitationAdd(msgspec.Struct, frozen=True):
+class CitationAdd(msgspec.Struct, frozen=True, gc=False):
     """The text part cites this."""
 
     index: int
@@ -69,7 +69,7 @@ class PartEnd(msgspec.Struct, frozen=True, gc=False):
     index: int
 
 
-class UsageReport(msgspec.Struct, frozen=True):
+class UsageReport(msgspec.Struct, frozen=True, gc=False):
     """Cumulative; the last one counts."""
 
     usage: Usage
@@ -85,11 +85,11 @@ class Heartbeat(msgspec.Struct, frozen=True, gc=False):
     """The provider is alive and has nothing to say."""
 
 
-class MessageEnd(msgspec.Struct, frozen=True):
+class MessageEnd(msgspec.Struct, frozen=True, gc=False):
     stop: Stop
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True, gc=False):
     """The provider reported that the answer cannot be finished."""
 
     error: ErrorInfo

@@ -108,21 +108,20 @@ def parse(block: bytes) -> tuple[bytes, bytes]:
     return name, b"\n".join(data)
 
 
-def middle(chunk: bytes, first: int, last: int) -> tuple[int, int]:
-    """Where the part of a read between its `first` events and its `last` ones begins and ends.
+def after_event(chunk: bytes, start: int) -> int:
+    """Where the first event that ends after `start` is over, if lines end by LF; `start` if none is."""
+    end = chunk.find(b"\n\n", start)
+    return start if end < 0 else end + 2
 
-    Lines are taken to end by LF; both places are 0 if there is no such part.
-    """
-    start, end = 0, len(chunk)
-    for _ in range(first):
-        start = chunk.find(b"\n\n", start) + 2
-        if start < 2:
-            return 0, 0
-    for _ in range(last + 1):
+
+def before_last_events(chunk: bytes, start: int, count: int) -> int:
+    """Where the last `count` whole events begin, if lines end by LF; `start` if there are not so many."""
+    end = len(chunk)
+    for _ in range(count + 1):
         end = chunk.rfind(b"\n\n", start, end)
         if end < 0:
-            return 0, 0
-    return start, end + 2
+            return start
+    return end + 2
 
 
 def as_array(blocks: bytes, start: bytes) -> bytes:

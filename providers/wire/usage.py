@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Token counts. Input includes cached and cache-writing tokens; output includes reasoning."""
 
     input_tokens: int = 0

@@ -27,14 +27,14 @@ STOPS = {
 }
 
 
-class CitedPlace(msgspec.Struct):
+class CitedPlace(msgspec.Struct, gc=False):
     url: str | None = None
     title: str | None = None
     document_title: str | None = None
     cited_text: str | None = None
 
 
-class Block(msgspec.Struct):
+class Block(msgspec.Struct, gc=False):
     type: str = ""
     text: str | None = None
     thinking: str | None = None
@@ -46,11 +46,11 @@ class Block(msgspec.Struct):
     citations: list[CitedPlace] | None = None
 
 
-class StopDetails(msgspec.Struct):
+class StopDetails(msgspec.Struct, gc=False):
     explanation: str | None = None
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     """A block's delta, or what message_delta says of the message."""
 
     type: str = ""
@@ -64,7 +64,7 @@ class Delta(msgspec.Struct):
     stop_details: StopDetails | None = None
 
 
-class Answer(msgspec.Struct):
+class Answer(msgspec.Struct, gc=False):
     type: str = ""
     id: str | None = None
     model: str | None = None
@@ -75,7 +75,7 @@ class Answer(msgspec.Struct):
     usage: WireUsage | None = None
 
 
-class StreamEvent(msgspec.Struct):
+class StreamEvent(msgspec.Struct, gc=False):
     type: str = ""
     index: int = 0
     message: Answer | None = None

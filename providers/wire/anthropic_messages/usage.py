@@ -13,16 +13,16 @@ from providers.wire.usage import Usage
 Count = int | None
 
 
-class CacheCreation(msgspec.Struct):
+class CacheCreation(msgspec.Struct, gc=False):
     ephemeral_5m_input_tokens: Count = None
     ephemeral_1h_input_tokens: Count = None
 
 
-class OutputDetails(msgspec.Struct):
+class OutputDetails(msgspec.Struct, gc=False):
     thinking_tokens: Count = None
 
 
-class WireUsage(msgspec.Struct):
+class WireUsage(msgspec.Struct, gc=False):
     """The `usage` object; a member that is absent or null says nothing."""
 
     input_tokens: Count = None

@@ -33,19 +33,19 @@ STOPS = {
 }
 
 
-class Function(msgspec.Struct):
+class Function(msgspec.Struct, gc=False):
     name: str | None = None
     arguments: str | dict[str, Any] | None = None
 
 
-class Call(msgspec.Struct):
+class Call(msgspec.Struct, gc=False):
     index: int | None = None
     id: str | None = None
     function: Function | None = None
     extra_content: dict[str, Any] | None = None
 
 
-class Piece(msgspec.Struct):
+class Piece(msgspec.Struct, gc=False):
     """A part of a content that is a list."""
 
     type: str = "text"
@@ -54,24 +54,24 @@ class Piece(msgspec.Struct):
     refusal: str | None = None
 
 
-class Thought(msgspec.Struct):
+class Thought(msgspec.Struct, gc=False):
     """An entry of OpenRouter's `reasoning_details`."""
 
     text: str | None = None
     summary: str | None = None
 
 
-class UrlCitation(msgspec.Struct):
+class UrlCitation(msgspec.Struct, gc=False):
     url: str | None = None
     title: str | None = None
 
 
-class Annotation(msgspec.Struct):
+class Annotation(msgspec.Struct, gc=False):
     type: str = ""
     url_citation: UrlCitation | None = None
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     """A delta, or the message of a whole answer."""
 
     content: str | list[Piece] | None = None
@@ -83,14 +83,14 @@ class Delta(msgspec.Struct):
     annotations: list[Annotation] | None = None
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     index: int | None = None
     delta: Delta | None = None
     message: Delta | None = None
     finish_reason: str | None = None
 
 
-class Chunk(msgspec.Struct):
+class Chunk(msgspec.Struct, gc=False):
     id: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None

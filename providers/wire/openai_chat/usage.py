@@ -14,18 +14,18 @@ from providers.wire.usage import Usage
 Count = int | float | None
 
 
-class InputDetails(msgspec.Struct):
+class InputDetails(msgspec.Struct, gc=False):
     cached_tokens: Count = None
     cache_write_tokens: Count = None
     audio_tokens: Count = None
 
 
-class OutputDetails(msgspec.Struct):
+class OutputDetails(msgspec.Struct, gc=False):
     reasoning_tokens: Count = None
     audio_tokens: Count = None
 
 
-class WireUsage(msgspec.Struct):
+class WireUsage(msgspec.Struct, gc=False):
     """The `usage` object; a member that is absent or null says nothing."""
 
     prompt_tokens: Count = None
@@ -38,7 +38,7 @@ class WireUsage(msgspec.Struct):
     cached_tokens: Count = None
 
 
-class GroqExtra(msgspec.Struct):
+class GroqExtra(msgspec.Struct, gc=False):
     usage: WireUsage | None = None
 
 

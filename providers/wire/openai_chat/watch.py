@@ -16,16 +16,16 @@ NO_ERROR = msgspec.Raw(b"null")
 """What an absent `error` counts as: a union of Raw and None would decode null alone."""
 
 
-class Function(msgspec.Struct):
+class Function(msgspec.Struct, gc=False):
     name: str | None = None
     arguments: str | None = None
 
 
-class CallPiece(msgspec.Struct):
+class CallPiece(msgspec.Struct, gc=False):
     function: Function | None = None
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     content: str | list[msgspec.Raw] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -34,13 +34,13 @@ class Delta(msgspec.Struct):
     function_call: Function | None = None
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     delta: Delta | None = None
     message: Delta | None = None
     finish_reason: str | None = None
 
 
-class Chunk(msgspec.Struct):
+class Chunk(msgspec.Struct, gc=False):
     """A chunk or a whole answer: the members that a gateway looks at."""
 
     id: str | None = None
