@@ -1,12 +1,14 @@
-"""Keep rules as narrow as they were made when a team or a client key is deleted."""
+"""Refuse changes of teams, keys and quotas that what is running could not keep to."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import ProtectedError
+from django.utils import timezone
 
-from routing.models import Rule
+from routing.models import Rule, Worker
 from usage.models import ClientKey, Team
 
 
@@ -28,3 +30,18 @@ def refuse_to_open_rules(sender: object, instance: Team | ClientKey, **_: Any) -
             "Change or delete the rule first.",
             set(rules),
         )
+
+
+ALIVE_WITHIN = timedelta(seconds=15)
+"""A Worker that was not seen for this long is taken for gone; it shows itself every five seconds."""
+
+
+def quota_objection(**_: Any) -> str:
+    """Limits are counted in one process so far, so two would let twice as much through."""
+    alive = Worker.objects.filter(heartbeat_at__gt=timezone.now() - ALIVE_WITHIN).count()
+    if alive < 2:
+        return ""
+    return (
+        f"Limits are counted in one process so far, and {alive} are serving. "
+        "Serve with --workers 1 first."
+    )

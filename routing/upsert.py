@@ -28,6 +28,7 @@ from routing.models import Rule, Target
 from routing.rows import target_entry, target_order
 from usage.issue import KeyRefused, issue_key, opens, revoke, rotate
 from usage.models import ClientKey, Quota, Team
+from usage.signals import objections
 
 
 @dataclass(slots=True)
@@ -183,6 +184,8 @@ class Upsert:
         }
         row = Quota.objects.filter(**subject).first()
         created = row is None
+        if created:
+            self.ledger.problems += [Problem("quotas", text) for text in objections()]
         row = row or Quota(**subject, from_file=self.from_file)
         self.ledger.note(f"quota of {row.subject}", created, _save(row, amount=entry.amount))
 

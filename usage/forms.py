@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from usage.models import ClientKey, Quota
 from usage.patterns import pattern_problem
+from usage.signals import objections
 
 TWICE = "There is a limit of this kind and window already. Change its amount instead."
 
@@ -69,6 +70,9 @@ class QuotaForm(QuotaModelForm):
             self.add_error("amount", "A limit is not negative.")
         elif metric == Quota.Metric.REQUESTS and amount is not None and amount % 1:
             self.add_error("amount", "Requests are counted in whole numbers.")
+        if self.instance._state.adding:
+            for sentence in objections():
+                self.add_error(None, sentence)
         if "team" in self.fields:  # a page of its own; in a list the formset sees to it
             self._check_subject(cleaned)
         return cleaned

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.problems import DocumentInvalid
 from providers.secrets import open_secret
 from routing.apply import Applied, apply
-from routing.models import ConfigVersion, Rule, Target
+from routing.models import ConfigVersion, Rule, Target, Worker
 from routing.publish import publish
 from routing.rows import live_part, published_part
 from tests.config.files import Document, provider, rule, rules, whole
@@ -280,3 +282,15 @@ def test_a_file_can_revoke_a_key_and_name_its_owner():
     assert row.revoked_at is not None
     assert row.owner == User.objects.get()
     assert apply(document) == NOTHING
+
+
+def test_a_limit_is_refused_while_several_workers_would_each_count_it_for_themselves():
+    now = timezone.now()
+    for pid in (1, 2):
+        Worker.objects.create(id=uuid4(), host="h", pid=pid, heartbeat_at=now)
+    Worker.objects.create(id=uuid4(), host="h", pid=3, heartbeat_at=now - timedelta(minutes=1))
+    limit = {"metric": "requests", "window": "minute", "amount": "5"}
+    assert problems({"quotas": [limit]}) == ["quotas"]
+    Worker.objects.filter(pid=2).delete()
+    apply({"quotas": [limit]})
+    assert Quota.objects.count() == 1
