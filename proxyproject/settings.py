@@ -117,7 +117,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,
-        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY",
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
+        "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-512",  # KiB for each connection
     }
 elif _database["ENGINE"].endswith("postgresql"):
     _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}}
