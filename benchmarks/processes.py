@@ -103,6 +103,16 @@ class Program:
                 sizes.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
         return max(sizes)
 
+    def own_memory_mb(self) -> float:
+        """What the largest process shares with no other: what one more worker would add."""
+        sizes = [0.0]
+        for pid in self._family():
+            with contextlib.suppress(OSError):
+                rollup = Path("/proc", str(pid), "smaps_rollup").read_text().splitlines()
+                lines = [line.split() for line in rollup if line.startswith("Private_")]
+                sizes.append(sum(int(line[1]) for line in lines) / 1024)
+        return max(sizes)
+
     def _family(self) -> list[int]:
         children: dict[int, list[int]] = {}
         for entry in filter(str.isdigit, os.listdir("/proc")):

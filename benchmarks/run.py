@@ -55,7 +55,8 @@ def line(figure: Figure) -> str:
     verdict = "ok  " if figure.within else "OVER"
     if not limit:
         verdict = "    "
-    value = f"{figure.value:.2f}".rstrip("0").rstrip(".") + f" {figure.unit}"
+    digits = 2 if figure.value >= 0.01 or not figure.value else 5
+    value = f"{figure.value:.{digits}f} {figure.unit}"
     return f"{verdict} {figure.what:<58} {value:>14} {limit:>8}   {figure.note}".rstrip()
 
 

@@ -124,18 +124,16 @@ def live_streams(bench: Bench, size: Size) -> list[Figure]:
 def memory(bench: Bench, size: Size) -> list[Figure]:
     """Resident memory after everything before, and its growth over the long run."""
     program = bench.patchbay.program
-    if not size.long_run:
-        return [Figure("memory after load", program.memory_mb(), "MB", most=120)]
-    bench.put(bench.patchbay, Load(0, answers.WHOLE, size.long_run // 10, 16))
-    before = program.memory_mb()
-    ran = bench.put(bench.patchbay, Load(0, answers.WHOLE, size.long_run, 16, give_up=280))
-    after = program.memory_mb()
-    what = f"growth over {size.long_run:,} requests"
-    note = f"{before:.1f} MB before; {ran.seen['rate']:.0f} requests a second{problems(ran)}"
-    return [
-        Figure("memory after load", after, "MB", most=120),
-        Figure(what, after - before, "MB", most=5, note=note),
-    ]
+    growth: list[Figure] = []
+    if size.long_run:
+        bench.put(bench.patchbay, Load(0, answers.WHOLE, size.long_run // 10, 16))
+        before = program.memory_mb()
+        ran = bench.put(bench.patchbay, Load(0, answers.WHOLE, size.long_run, 16, give_up=280))
+        rate = f"{ran.seen['rate']:.0f} requests a second{problems(ran)}"
+        grown = program.memory_mb() - before
+        growth = [Figure(f"growth over {size.long_run:,} requests", grown, "MB", 5, note=rate)]
+    note = f"{program.own_memory_mb():.0f} MB of it shared with no other process"
+    return [Figure("memory after load", program.memory_mb(), "MB", most=120, note=note), *growth]
 
 
 def books(bench: Bench, size: Size) -> list[Figure]:
