@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,7 +45,7 @@ class Refresher:
         self._keep = keep
         self._config = -1
         self._change = -1
-        self._known: frozenset[int] = frozenset()
+        self._known: frozenset[Hashable] = frozenset()
         self.refused = 0
         self.error = ""
         self.refreshed_at = 0.0
@@ -72,10 +73,9 @@ class Refresher:
             return None
 
     def _read(self) -> Update | None:
-        snapshot = self._newer_snapshot()
+        """What counts as loaded changes only at the end, when all of it could be read."""
+        published = self._newer()
         changes = load(self._change)
-        if snapshot is None and changes is None:
-            return None
         ids = None
         seeds: tuple[tuple[Limit, int], ...] = ()
         if changes is not None:
@@ -85,17 +85,24 @@ class Refresher:
             seeds = tuple((limit, spent(limit, now)) for limit in fresh)
             self._known = frozenset(limit.id for limit in changes.limits)
             self._change = changes.number
+        snapshot = None if published is None else self._accept(*published)
+        if snapshot is None and changes is None:
+            return None
         return Update(snapshot, changes, ids, seeds)
 
-    def _newer_snapshot(self) -> Snapshot | None:
+    def _newer(self) -> tuple[int, dict[str, Any]] | None:
+        """(number, document) of the newest configuration, None if it is the one that was loaded."""
         newest = ConfigVersion.objects.order_by("-number").values_list("number", flat=True).first()
         if newest is None or newest == self._config:
             return None
-        document = ConfigVersion.objects.values_list("document", flat=True).get(number=newest)
-        self._config = newest
-        snapshot = self._compile(newest, document)
+        return newest, ConfigVersion.objects.values_list("document", flat=True).get(number=newest)
+
+    def _accept(self, number: int, document: dict[str, Any]) -> Snapshot | None:
+        """Compile it and keep it on disk. One that does not compile is not tried again."""
+        self._config = number
+        snapshot = self._compile(number, document)
         if snapshot is not None:
-            self._keep_on_disk(newest, document)
+            self._keep_on_disk(number, document)
         return snapshot
 
     def _compile(self, number: int, document: dict[str, Any]) -> Snapshot | None:
@@ -105,6 +112,10 @@ class Refresher:
         except DocumentInvalid as error:
             self.refused += 1
             log.error("configuration version %s does not compile: %s", number, error)
+            return None
+        except Exception:  # a mistake of ours must not keep revoked keys alive
+            self.refused += 1
+            log.exception("configuration version %s cannot be compiled", number)
             return None
         for problem in snapshot.problems:
             log.warning("configuration version %s: %s", number, problem)

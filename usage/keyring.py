@@ -69,4 +69,5 @@ def _limit(row: Quota) -> Limit:
         amount=int(row.amount * scale),
         key_id=row.client_key_id,
         team=row.team.name if row.team is not None else "",
+        team_id=row.team_id,
     )

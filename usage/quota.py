@@ -20,7 +20,10 @@ NANO = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A Quota compiled. `amount` is in requests or nano-dollars; no key and no team is everyone."""
+    """A Quota compiled. `amount` is in requests or nano-dollars; no key and no team is everyone.
+
+    `team` is the team's name, by which callers are known; its id stays when it is renamed.
+    """
 
     id: int
     metric: str
@@ -28,6 +31,12 @@ class Limit:
     amount: int
     key_id: int | None = None
     team: str = ""
+    team_id: int | None = None
+
+    @property
+    def counts(self) -> tuple[int, str, str, int | None, int | None]:
+        """What its counter is of. With another metric, window or subject it is another counter."""
+        return self.id, self.metric, self.window, self.key_id, self.team_id
 
     def concerns(self, caller: Caller) -> bool:
         if self.key_id is not None:
@@ -79,11 +88,18 @@ class QuotaBook:
     _windows: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def replace(self, limits: Iterable[Limit]) -> list[Limit]:
-        """Take over new definitions; counters stay. Returns the limits that were not known before."""
-        known = {limit.id for limit in self._limits}
+        """Take over new definitions. Returns the limits that begin at nothing, to be seeded.
+
+        A counter stays where only the amount is new; what another metric, window or subject has
+        spent says nothing.
+        """
+        known = {limit.counts for limit in self._limits}
         self._limits = tuple(limits)
         self._by_caller.clear()
-        return [limit for limit in self._limits if limit.id not in known]
+        new = [limit for limit in self._limits if limit.counts not in known]
+        kept = {limit.id for limit in self._limits} - {limit.id for limit in new}
+        self._counters = {key: one for key, one in self._counters.items() if key[0] in kept}
+        return new
 
     def seed(self, limit: Limit, spent: int, now: float) -> None:
         """Set what the books hold for the current window of a limit."""

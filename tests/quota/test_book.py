@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -134,6 +135,36 @@ def test_new_definitions_keep_the_counters_and_name_what_is_new():
     quotas.admit(ALICE, 0, NOW)
     with pytest.raises(QuotaExceeded):
         quotas.admit(ALICE, 0, NOW)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"metric": "cost", "amount": 10 * NANO},
+        {"window": "day"},
+        {"key_id": BOB.id},
+        {"key_id": None, "team": "research", "team_id": 7},
+        {"key_id": None},
+    ],
+    ids=["metric", "window", "key", "team", "everyone"],
+)
+def test_another_metric_window_or_subject_begins_at_nothing(changed):
+    midnight = datetime(2025, 1, 31, tzinfo=UTC).timestamp()
+    before = per_minute(2)
+    after = replace(before, **changed)
+    quotas = book(before)
+    quotas.admit(ALICE, 0, midnight)
+    assert quotas.replace([after]) == [after]
+    assert quotas._counter(after, midnight).spent == 0
+
+
+def test_a_team_that_is_renamed_keeps_what_it_has_spent():
+    before = per_minute(1, team="research", team_id=7)
+    quotas = book(before)
+    quotas.admit(ALICE, None, NOW)
+    assert quotas.replace([replace(before, team="laboratory")]) == []
+    with pytest.raises(QuotaExceeded):
+        quotas.admit(Caller(1, "alice", team="laboratory"), None, NOW)
 
 
 def test_a_limit_that_is_taken_away_holds_nobody_back():

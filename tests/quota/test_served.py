@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -205,3 +206,38 @@ async def test_a_quota_that_is_added_is_live_without_a_restart(house: House):
     assert (await house.chat()).status_code == 200
     await house.apply({"quotas": [requests_a_minute(0)]})
     assert (await house.chat()).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("changed", "counted"),
+    [
+        ({"window": "day"}, 2),
+        ({"metric": "cost", "amount": "1"}, 2 * (11 * 1000 + 7 * 2000)),
+        ({"client_key": None}, 3),
+        ({"amount": 9}, 2),
+    ],
+    ids=["window", "metric", "subject", "amount"],
+)
+async def test_a_quota_that_is_edited_counts_what_the_books_hold(opening, changed, counted):
+    """Alice has asked twice and Bob once, and then Alice's quota is made another one."""
+    keys = {name: make_key() for name in ("alice", "bob")}
+    configuration = {
+        "client_keys": [{"name": name, "secret": key} for name, key in keys.items()],
+        "quotas": [requests_a_minute(9)],
+    }
+    async with opening(configuration, key=keys["alice"]) as house:
+        body = speech.compact(asked("gpt-test", max_tokens=10))
+        for name in ("alice", "bob", "alice"):
+            await house.say(post(CHAT, body, keys[name]))
+        await house.records()
+        await house.change(lambda: edit_the_quota(changed))
+        assert spent(house) == counted
+
+
+def edit_the_quota(changed: dict[str, Any]) -> None:
+    from usage.models import Quota
+
+    quota = Quota.objects.get()
+    for name, value in changed.items():
+        setattr(quota, name, value)
+    quota.save()
