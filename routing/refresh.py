@@ -81,9 +81,9 @@ class Refresher:
         if changes is not None:
             ids = all_ids()
             now = time.time()
-            fresh = [limit for limit in changes.limits if limit.id not in self._known]
+            fresh = [limit for limit in changes.limits if limit.counts not in self._known]
             seeds = tuple((limit, spent(limit, now)) for limit in fresh)
-            self._known = frozenset(limit.id for limit in changes.limits)
+            self._known = frozenset(limit.counts for limit in changes.limits)
             self._change = changes.number
         snapshot = None if published is None else self._accept(*published)
         if snapshot is None and changes is None:
