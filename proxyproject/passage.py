@@ -110,7 +110,7 @@ class Passage:
             raise _full()
 
     def let_go(self) -> None:
-        """The body's bytes are held no more (the upstream's own are made)."""
+        """The body's bytes are held no more."""
         self._budget.held -= self._held
         self._held = 0
 

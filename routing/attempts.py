@@ -21,11 +21,13 @@ MOST_HELD_BYTES = 256 * 2**10
 
 
 class Opened(NamedTuple):
-    """An answer whose first content is in hand: the client may be answered now."""
+    """An answer whose first content is in hand: the client may be answered now.
+
+    The request is not in it, so that its body can go.
+    """
 
     reply: Reply
     lane: Lane
-    outbound: Outbound
     first: bytes
 
 
@@ -96,7 +98,7 @@ async def _open(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bo
     except asyncio.CancelledError as cancelled:
         raise interruption(deadline, cancelled) from None
     exchange.content_began()
-    return Opened(reply, outbound.lane, outbound, first)
+    return Opened(reply, outbound.lane, first)
 
 
 async def _send(outbound: Outbound, tools: Tools) -> Reply:

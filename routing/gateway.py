@@ -162,10 +162,11 @@ class Gateway:
             ask = Ask(path.format, envelope, call.headers, exchange.id, None, strict)
             return await self._count_tokens(exchange, route, ask, sink)
         cap = self._admit(exchange, route, envelope, path)
-        body.let_go()
         ask = Ask(path.format, envelope, call.headers, exchange.id, cap, strict)
         opened = await self._try_endpoints(exchange, route, ask)
-        if envelope.stream:
+        del envelope, ask  # nobody is asked again: the body is not to outlive what is counted
+        body.let_go()
+        if exchange.record.stream:
             await self._stream(exchange, opened, sink)
         else:
             exchange.record.response_bytes = len(opened.first)
@@ -271,7 +272,7 @@ class Gateway:
             except Unreadable as error:
                 raise _bad_request(error) from None
             except UpstreamFailure as error:
-                failure = error
+                failure = error.with_traceback(None)  # its frames hold the request's body
                 if not error.retryable:
                     break
         raise failure or NoTargetAvailable(route.name)
