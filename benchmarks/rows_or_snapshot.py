@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks import answers
-from providers.secrets import open_secret
+from providers.secrets import binding, open_secret
 from routing.compile import compile_document
 from routing.models import Rule
 from routing.publish import newest
@@ -32,7 +32,8 @@ def from_rows() -> None:
         if _matches(rule, key):
             target = next(iter(rule.targets.all()))
             credential = next(iter(target.deployment.provider.credentials.all()))
-            open_secret(credential.secret, f"{target.deployment.provider.name}/{credential.label}")
+            name = target.deployment.provider.name
+            open_secret(credential.secret, binding(name, credential.label))
             return
     raise LookupError(answers.WHOLE)
 

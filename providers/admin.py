@@ -17,12 +17,10 @@ from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
 
 from providers.adapters.registry import ADAPTERS
-from providers.compile import SecretMissing
 from providers.forms import (
     CredentialForm,
     DeploymentForm,
     ProviderForm,
-    binding,
     dollars,
     listed_price,
     price_of,
@@ -30,7 +28,7 @@ from providers.forms import (
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.pages import fetch_models_view, test_connection_view
 from providers.publishing import PublishingAdmin
-from providers.secrets import reseal
+from providers.secrets import SecretMissing, binding, reseal
 
 auditlog.register(Provider)
 auditlog.register(Credential, exclude_fields=["secret"])

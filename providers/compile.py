@@ -9,12 +9,9 @@ from providers.adapters.registry import ADAPTERS, Adapter
 from providers.endpoint import Endpoint, Login, Pricer
 from providers.families import facts_for
 from providers.prices import Price, library_price, own_price, vendor_at
+from providers.secrets import SecretMissing, binding
 
 Opener = Callable[[str, str], str]
-
-
-class SecretMissing(Exception):
-    """A credential cannot be opened now; the sentence says what is missing, never the secret."""
 
 
 class Compiled(NamedTuple):
@@ -25,7 +22,7 @@ class Compiled(NamedTuple):
 
 
 def compile_providers(providers: list[dict[str, Any]], open_secret: Opener) -> Compiled:
-    """`open_secret(stored, provider/label)` gives plain text or raises SecretMissing."""
+    """`open_secret(stored, bound_to)` gives plain text or raises SecretMissing."""
     endpoints: dict[tuple[str, str], Endpoint] = {}
     problems: list[str] = []
     for provider in filter(_enabled, providers):
@@ -54,7 +51,8 @@ def _logins(
     for credential in filter(_enabled, credentials):
         label = credential["label"]
         try:
-            secret = open_secret(credential.get("secret") or "", f"{provider['name']}/{label}")
+            stored = credential.get("secret") or ""
+            secret = open_secret(stored, binding(provider["name"], label))
         except SecretMissing as error:
             problems.append(f"credential {label} of provider {provider['name']}: {error}")
             continue

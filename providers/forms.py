@@ -20,6 +20,7 @@ from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.prices import PICO_PER_TOKEN, Price, library_price
 from providers.publishing import PublishedForm
 from providers.secrets import (
+    binding,
     is_reference,
     is_stored,
     last4,
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
     DeploymentModelForm = forms.ModelForm[Deployment]
 else:
     CredentialModelForm = DeploymentModelForm = forms.ModelForm
-
-
-def binding(provider_name: str, label: str) -> str:
-    """What a stored secret is bound to."""
-    return f"{provider_name}/{label}"
 
 
 def secret_words(credential: Credential) -> str:

@@ -13,12 +13,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from providers.adapters.registry import ADAPTERS
-from providers.compile import SecretMissing
 from providers.connection import Place, Verdict, try_connection
-from providers.forms import binding
 from providers.models import Deployment, Provider
 from providers.problems import DocumentInvalid
-from providers.secrets import open_secret
+from providers.secrets import SecretMissing, binding, open_secret
 
 if TYPE_CHECKING:
     from providers.admin import ProviderAdmin

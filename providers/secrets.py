@@ -21,8 +21,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from providers.compile import SecretMissing
-
 SEALED = "enc:v1:"
 NONCE_BYTES = 12
 LARGEST_FILE = 64 * 1024
@@ -30,6 +28,15 @@ OURS = frozenset({"SECRET_KEY", "KEY_PEPPER", "ENCRYPTION_KEYS", "DATABASE_URL",
 """The gateway's own secrets: a reference to one would send it to a provider."""
 
 _variable = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class SecretMissing(Exception):
+    """A credential cannot be opened now; the sentence says what is missing, never the secret."""
+
+
+def binding(provider_name: str, label: str) -> str:
+    """What a Credential's secret is bound to."""
+    return f"{provider_name}/{label}"
 
 
 def is_reference(text: str) -> bool:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from providers.models import Credential, Deployment, Provider
 from providers.problems import DocumentInvalid, Problem
+from providers.secrets import binding
 from routing.document import Document, read
 from routing.file_secrets import client_keys, credential_problems
 from routing.prune import prune as prune_rows
@@ -98,4 +99,4 @@ def _known(document: Document) -> Known:
 def _stored_secrets() -> dict[str, str]:
     """Of every Credential, by its binding."""
     rows = Credential.objects.values_list("provider__name", "label", "secret")
-    return {f"{provider}/{label}": secret for provider, label, secret in rows}
+    return {binding(provider, label): secret for provider, label, secret in rows}

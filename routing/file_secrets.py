@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from providers.compile import SecretMissing
 from providers.problems import Problem
 from providers.secrets import (
     SEALED,
+    SecretMissing,
+    binding,
     is_reference,
     last4,
     open_secret,
@@ -45,7 +46,7 @@ def credential_problems(document: Document, stored: Mapping[str, str]) -> list[P
     problems = []
     for path, provider in document.providers:
         for index, credential in enumerate(provider.credentials):
-            bound_to = f"{provider.name}/{credential.label}"
+            bound_to = binding(provider.name, credential.label)
             problem = _problem(credential.secret, stored.get(bound_to), bound_to)
             if problem is not None:
                 problems.append(Problem(f"{path}.credentials[{index}].secret", problem))

@@ -11,6 +11,7 @@ from django.db import models
 
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.problems import Problem
+from providers.secrets import binding
 from routing.document import Document
 from routing.entries import (
     ClientKeyEntry,
@@ -145,7 +146,7 @@ class Upsert:
     def _credential(self, provider: Provider, entry: CredentialEntry) -> bool:
         row = provider.credentials.filter(label=entry.label).first()
         row = row or Credential(provider=provider, label=entry.label, from_file=self.from_file)
-        bound_to = f"{provider.name}/{entry.label}"
+        bound_to = binding(provider.name, entry.label)
         kept = credential_secret(entry.secret, row.secret, row.last4, bound_to)
         return _save(row, secret=kept.stored, last4=kept.last4, enabled=entry.enabled)
 

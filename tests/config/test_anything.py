@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.compile import SecretMissing
 from providers.problems import DocumentInvalid, Problem
+from providers.secrets import SecretMissing
 from routing.compile import compile_document
 from routing.document import read
 from routing.file_secrets import client_keys, credential_problems

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from providers.compile import SecretMissing
 from providers.problems import DocumentInvalid
+from providers.secrets import SecretMissing
 from routing.compile import compile_document
 from routing.snapshot import Snapshot
 from routing.strategy import plan

@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from providers.compile import SecretMissing
-from providers.secrets import last4, open_secret, reference_problem, reseal, seal
+from providers.secrets import (
+    SecretMissing,
+    last4,
+    open_secret,
+    reference_problem,
+    reseal,
+    seal,
+)
 
 PLAIN = "sk-proj-4711"
 OLD, NEW = b"\x01" * 32, b"\x02" * 32
