@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from providers.errors import Rejected, UpstreamFailure
@@ -16,7 +16,9 @@ from routing.paths import ClientCall
 Header = tuple[bytes, bytes]
 
 JSON = b"application/json"
-LONGEST_LOSS_HEADER = 1024
+LONGEST_LIST = 1024
+PRINTABLE = bytes(byte if 0x20 <= byte <= 0x7E else ord("?") for byte in range(256))
+"""Control characters to question marks, the others to themselves."""
 
 
 class Sink(Protocol):
@@ -92,13 +94,15 @@ def headers_of(exchange: Exchange, content_type: bytes) -> list[Header]:
     record = exchange.record
     headers = [(b"content-type", content_type), (b"x-request-id", exchange.id.encode())]
     if record.edits:
-        headers.append((b"x-patchbay-edits", ", ".join(record.edits).encode()))
+        headers.append((b"x-patchbay-edits", _listed(record.edits)))
     if record.losses:
-        listed = ", ".join(path for path, _ in record.losses)
-        headers.append(
-            (b"x-patchbay-loss", listed.encode("ascii", "replace")[:LONGEST_LOSS_HEADER])
-        )
+        headers.append((b"x-patchbay-loss", _listed(path for path, _ in record.losses)))
     return headers
+
+
+def _listed(names: Iterable[str]) -> bytes:
+    """Names in one line of bounded length. A client chose some of them: what no header may have is a ?."""
+    return ", ".join(names).encode("ascii", "replace").translate(PRINTABLE)[:LONGEST_LIST]
 
 
 def _named(identifier: str) -> list[Header]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
-from tests.house import House, provider, rule
+from tests.house import MESSAGES, House, asked, provider, rule
+from tests.rawclient import post
 
 LOSSY: dict[str, Any] = {"top_k": 5}  # Chat Completions has no such member
 
@@ -26,6 +30,30 @@ async def test_a_lossy_translation_says_what_it_lost(house: House):
     assert "top_k" in answer.headers["x-patchbay-loss"]
     record = await house.record()
     assert [path for path, _ in record["losses"]] == ["top_k"]
+
+
+@pytest.mark.parametrize("name", ["a\r\nset-cookie: b=1", "\x00", "\x1f\x7f\x80", "größe"])
+@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
+async def test_a_lost_member_s_own_name_does_no_harm_to_the_headers(house, name, streaming):
+    """A server refuses a header with control characters, and the answer was paid for."""
+    await house.apply(to_openai(house))
+    body = {**asked("claude-test", max_tokens=9, stream=streaming), name: 1}
+    content = json.dumps(body).encode()
+    answer = await house.say(post(MESSAGES, content, house.key))
+    assert answer.status == 200
+    assert answer.headers["x-patchbay-loss"] == re.sub("[^ -~]", "?", name)
+    assert "set-cookie" not in answer.headers
+    record = await house.record()
+    assert (record["outcome"], record["reason"]) == ("completed", "ok")
+
+
+async def test_losses_are_counted_by_the_pair_of_formats(house: House):
+    await house.apply(to_openai(house))
+    await house.message(**LOSSY)
+    await house.message()
+    await house.settled()
+    pair = {"client_format": "anthropic.messages", "upstream_format": "openai.chat"}
+    assert REGISTRY.get_sample_value("patchbay_losses_total", pair) == 1
 
 
 async def test_a_strict_rule_refuses_it_and_asks_no_provider(house: House):
