@@ -93,7 +93,8 @@ class Translator:
     def _observed(self, ask: Ask, endpoint: Endpoint, wire_format: WireFormat) -> Outbound:
         codec, envelope = self._codecs[wire_format], ask.envelope
         login = endpoint.login()
-        edits = codec.edits(envelope.members, envelope.stream, endpoint.facts, ask.output_cap)
+        cap = _cap(ask, endpoint)
+        edits = codec.edits(envelope.members, envelope.stream, endpoint.facts, cap)
         changed, names = edits.members, edits.names
         if endpoint.model != envelope.model:
             changed["model"] = msgspec.json.encode(endpoint.model)
@@ -118,7 +119,7 @@ class Translator:
             provider=codec,
             envelope=ask.envelope,
             endpoint=endpoint,
-            output_cap=ask.output_cap,
+            output_cap=_cap(ask, endpoint),
             strict=ask.strict,
             identifier=ask.identifier,
             secret=login.secret,
@@ -154,6 +155,12 @@ def _request(
     url = endpoint.base_url + endpoint.adapter.paths[wire_format]
     headers = login.headers | passed if passed else login.headers
     return UpstreamRequest(url, headers, body, endpoint.allow_private)
+
+
+def _cap(ask: Ask, endpoint: Endpoint) -> int | None:
+    """What a quota caps the answer to, but not above what the model can give: some refuse that."""
+    cap, most = ask.output_cap, endpoint.facts.max_output
+    return cap if cap is None or most is None else min(cap, most)
 
 
 def _passed(headers: Mapping[bytes, bytes]) -> dict[str, str]:

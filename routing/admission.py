@@ -15,12 +15,13 @@ from usage.quota import NOTHING, QuotaBook, Reservation
 BYTES_PER_TOKEN_AT_WORST = 2
 """Text of few letters a token (CJK, code) comes to about this; a reservation errs to the dear side."""
 OUTPUT_IF_UNKNOWN = 16_384
+"""Reserved for a model whose longest answer is not known, where the client sets no cap."""
 LEAST_OUTPUT = 16
 PICO_PER_NANO = 1000
 
 
 class Admission(NamedTuple):
-    """`output_cap` is what each choice must be capped to; None leaves the client's own word."""
+    """`output_cap` is what each choice must be capped to; None leaves the request as it is."""
 
     reservation: Reservation
     output_cap: int | None = None
@@ -49,10 +50,11 @@ def admit(
     asked, choices = codec.output_cap(envelope.members), codec.choices(envelope.members)
     input_cost = worst.input * ceil(len(envelope.body) / BYTES_PER_TOKEN_AT_WORST)
     price = worst.output * choices
-    granted = _granted(asked or worst.longest, room * PICO_PER_NANO - input_cost, price)
+    wanted = asked or worst.longest
+    granted = _granted(wanted, room * PICO_PER_NANO - input_cost, price)
     cost = ceil((input_cost + granted * price) / PICO_PER_NANO)
     reservation = quotas.admit(caller, cost, now)
-    return Admission(reservation, None if granted == asked else granted)
+    return Admission(reservation, None if granted == wanted else granted)
 
 
 def _granted(wanted: int, room_pico: int, price: int) -> int:

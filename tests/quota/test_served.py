@@ -14,6 +14,8 @@ from tests.rawclient import post
 from usage.keys import make_key
 from usage.quota import NANO
 
+CAPS = frozenset({"max_tokens", "max_completion_tokens"})
+
 
 def requests_a_minute(amount: int, **whose: str) -> dict[str, str]:
     whose = whose or {"client_key": "alice"}
@@ -100,6 +102,57 @@ async def test_an_answer_is_capped_to_what_the_budget_pays_for(frugal: House):
 async def test_an_answer_without_a_cap_of_its_own_gets_one(frugal: House):
     await frugal.chat()
     assert (await frugal.seen()).json["max_tokens"] < 5000
+
+
+async def test_a_budget_that_pays_for_the_longest_answer_sets_no_cap(opening):
+    async with opening({"quotas": [dollars_a_month("5")]}) as house:
+        response = await house.chat()
+        assert not CAPS & (await house.seen()).json.keys()
+        assert "x-patchbay-edits" not in response.headers
+
+
+async def test_no_model_is_asked_for_more_than_it_can_give(opening, chaos):
+    """The budget pays for less than the first model's longest answer and more than the second's."""
+    changed = {
+        "rules": [
+            {
+                "name": "r",
+                "priority": 1,
+                "match": {"model": "best"},
+                "targets": [
+                    {"provider": "openai", "model": model, "tier": tier}
+                    for tier, model in enumerate(("gpt-5", "gpt-4o"), 1)
+                ]
+                + [{"provider": "anthropic", "model": "claude-3-5-haiku", "tier": 3}],
+            }
+        ],
+        "quotas": [dollars_a_month("0.2")],
+    }
+    async with opening(changed) as house:
+        for _ in range(2):
+            house.chaos.next(whole(speech.chat_error("down"), 500))
+        await house.chat("best")
+        first, second, third = [seen.json for seen in house.chaos.requests]
+    assert 90_000 < first["max_completion_tokens"] < 100_000
+    assert second["max_tokens"] == 16_384
+    assert third["max_tokens"] == 8192
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ({"max_tokens": 9000, "max_completion_tokens": 8000}, CAPS),
+        ({"max_tokens": 9000, "max_completion_tokens": None}, {"max_tokens"}),
+        ({"max_tokens": None}, {"max_tokens"}),
+    ],
+    ids=["both", "one", "null"],
+)
+async def test_every_cap_that_the_client_said_is_lowered(frugal: House, said, sent):
+    await frugal.chat(**said)
+    members = (await frugal.seen()).json
+    caps = {name: members[name] for name in CAPS if members.get(name) is not None}
+    assert caps.keys() == sent
+    assert max(caps.values()) < 5000
 
 
 @pytest.mark.parametrize("asked_for", [{}, {"max_tokens": 1_000_000}], ids=["uncapped", "capped"])

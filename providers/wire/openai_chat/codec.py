@@ -43,10 +43,10 @@ class ChatCodec:
             changed["stream_options"] = _with_usage(members)
             names.append("stream_options.include_usage")
         if cap is not None:
-            name = next((name for name in CAPS if name in members), None)
-            name = name or ("max_completion_tokens" if facts.reasoning else "max_tokens")
-            changed[name] = b"%d" % cap
-            names.append(name)
+            own = "max_completion_tokens" if facts.reasoning else "max_tokens"
+            for name in [name for name in CAPS if _says(members, name)] or [own]:
+                changed[name] = b"%d" % cap
+                names.append(name)
         return Edits(changed, names, drops_usage)
 
     def output_cap(self, members: Mapping[str, msgspec.Raw]) -> int | None:
@@ -92,6 +92,12 @@ class ChatCodec:
 
     def encoder(self, head: AnswerHead) -> ChatEncoder:
         return ChatEncoder(head)
+
+
+def _says(members: Mapping[str, msgspec.Raw], name: str) -> bool:
+    """Whether a member is there; null is the same as absent."""
+    raw = members.get(name)
+    return raw is not None and bytes(raw) != b"null"
 
 
 def _asks_for_usage(members: Mapping[str, msgspec.Raw]) -> bool:
