@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, ClassVar
 
 from auditlog.registry import auditlog
 from django.contrib import admin
 from django.db.models import Count, QuerySet
-from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
@@ -16,6 +14,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
 
+from providers import custody
 from providers.adapters.registry import ADAPTERS
 from providers.forms import (
     CredentialForm,
@@ -28,7 +27,6 @@ from providers.forms import (
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.pages import fetch_models_view, test_connection_view
 from providers.publishing import PublishingAdmin
-from providers.secrets import SecretMissing, binding, reseal
 
 auditlog.register(Provider)
 auditlog.register(Credential, exclude_fields=["secret"])
@@ -128,28 +126,24 @@ class ProviderAdmin(PublishingAdmin):
             *super().get_urls(),
         ]
 
-    def save_formset(
-        self,
-        request: HttpRequest,
-        form: Any,
-        formset: BaseInlineFormSet[Any, Any, Any],
-        change: bool,
-    ) -> None:
-        """Secrets are bound to the names of provider and label: after a renaming they are sealed anew."""
-        if formset.model is not Credential:
-            super().save_formset(request, form, formset, change)
-            return
+    def save_rows(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Secrets follow a renaming, whether or not their list is on this person's page."""
         provider = form.instance
-        was = form.initial.get("name") or provider.name
-        before = {row.pk: (row.secret, row.label) for row in provider.credentials.all()}
-        super().save_formset(request, form, formset, change)
-        for row in Credential.objects.filter(provider=provider, pk__in=before):
-            secret, label = before[row.pk]
-            old, new = binding(was, label), binding(provider.name, row.label)
-            if row.secret == secret and old != new:
-                with suppress(SecretMissing):  # it opened nowhere before either
-                    row.secret = reseal(secret, old, new)
-                    row.save(update_fields=["secret"])
+        before = custody.before(provider, form.initial) if change else None
+        super().save_rows(request, form, formsets, change)
+        if before is not None:
+            custody.settle(before, provider, _entered(formsets))
+
+
+def _entered(formsets: Any) -> set[int]:
+    """The Credentials whose secret was typed anew."""
+    return {
+        row.instance.pk
+        for formset in formsets
+        if formset.model is Credential
+        for row in formset.forms
+        if row.has_changed() and row.cleaned_data.get("new_secret")
+    }
 
 
 class PriceInline(StackedInline):

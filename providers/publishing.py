@@ -66,8 +66,12 @@ class PublishingAdmin(ModelAdmin):
         configuration_changed.send(sender=self.model, author=request.user, note=note)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
+        self.save_rows(request, form, formsets, change)
         self.publish(request, self._note("Changed" if change else "Added", form.instance))
+
+    def save_rows(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the rows beside the form's own, before they are published."""
+        super().save_related(request, form, formsets, change)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         note = self._note("Deleted", obj)

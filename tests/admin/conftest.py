@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from providers.models import Credential, Deployment, Provider
@@ -62,3 +62,18 @@ def rule(openai: Provider) -> Rule:
 @pytest.fixture
 def team(db: None) -> Team:
     return Team.objects.create(name="Research")
+
+
+@pytest.fixture
+def staff(db: None) -> Callable[..., Client]:
+    """The browser of somebody who may do these things and nothing else: `staff("view_rule")`."""
+
+    def sign_in(*may: str) -> Client:
+        user = User.objects.create(username="sam", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=may))
+        assert user.user_permissions.count() == len(may), "there is no such permission"
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
