@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from io import BytesIO
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
@@ -26,11 +28,15 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-DNS_SECONDS = 60.0
+LOOK_UP_SECONDS = 5.0
+FAILURE_SECONDS = 5.0
+"""How long a name that was not found is not asked for again."""
 KEEP_ALIVE_SECONDS = 30.0
 READ_BUFFER_BYTES = 2**16
 LARGE_BODY = 2**20
 """From here on aiohttp wants a file, which it writes in pieces, so that the loop gets its turns."""
+STALE_SECONDS = 1.0
+"""A server that had let go of a kept connection says so within a round trip; later, it was at work."""
 
 
 DETAILS = (
@@ -38,6 +44,10 @@ DETAILS = (
     (aiohttp.ClientConnectorSSLError, "TLS failed"),
     (aiohttp.ClientConnectorDNSError, "its name does not resolve"),
 )
+
+
+Place = tuple[str, int]
+"""A host and a port."""
 
 
 class UpstreamRequest(NamedTuple):
@@ -66,19 +76,56 @@ def public_address(address: str) -> bool:
 class NameCache(AbstractResolver):
     """Resolves names off the request's way: `warm` keeps those of the configuration fresh."""
 
-    def __init__(self, private: bool) -> None:
+    def __init__(self, private: bool, seconds: float = LOOK_UP_SECONDS) -> None:
         self._private = private
-        self._known: dict[tuple[str, int], list[ResolveResult]] = {}
+        self._seconds = seconds
+        self._known: dict[Place, list[ResolveResult]] = {}
+        self._failed: dict[Place, tuple[float, OSError]] = {}
+        self._asking: dict[Place, asyncio.Task[list[ResolveResult]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         known = self._known.get((host, port))
-        return known if known is not None else await self._look_up(host, port)
+        if known is not None:
+            return known
+        until, error = self._failed.get((host, port), (0.0, OSError()))
+        if time.monotonic() < until:
+            raise type(error)(*error.args)
+        return await self._ask((host, port))
 
-    async def _look_up(self, host: str, port: int) -> list[ResolveResult]:
+    async def _ask(self, place: Place) -> list[ResolveResult]:
+        """One look-up of a name at a time, for all who wait for it."""
+        task = self._asking.get(place)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._look_up(place))
+            self._asking[place] = task
+            task.add_done_callback(lambda _: self._asking.pop(place, None))
+        return await asyncio.shield(task)  # one who leaves takes it from nobody
+
+    async def _look_up(self, place: Place) -> list[ResolveResult]:
+        """Ask, and remember the answer; a failure only for a moment, and beside the last answer."""
+        try:
+            answers = await self._answers(*place)
+        except OSError as error:
+            if isinstance(error, ForbiddenAddress):
+                self._known.pop(place, None)
+            kept = type(error)(*error.args)  # without the frames of this look-up
+            self._failed[place] = (time.monotonic() + FAILURE_SECONDS, kept)
+            raise
+        self._failed.pop(place, None)
+        self._known[place] = answers
+        return answers
+
+    async def _answers(self, host: str, port: int) -> list[ResolveResult]:
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            async with asyncio.timeout(self._seconds):
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except TimeoutError:
+            raise socket.gaierror(socket.EAI_AGAIN, "the look-up took too long") from None
+        except UnicodeError:
+            raise socket.gaierror(socket.EAI_NONAME, "no name can be like this") from None
         answers = [
             ResolveResult(
                 hostname=host,
@@ -94,20 +141,15 @@ class NameCache(AbstractResolver):
             answers = [answer for answer in answers if public_address(answer["host"])]
             if not answers:
                 raise ForbiddenAddress(f"{host} is not a public address")
-        self._known[host, port] = answers
         return answers
 
-    async def warm(self, places: Iterable[tuple[str, int]]) -> None:
-        """Look up every place again; what cannot be found keeps its last answer."""
-        for host, port in places:
-            try:
-                await self._look_up(host, port)
-            except ForbiddenAddress:
-                self._known.pop((host, port), None)
-            except OSError:
-                continue
+    async def warm(self, places: Iterable[Place]) -> None:
+        """Look up all places again at once; what cannot be found keeps its last answer."""
+        await asyncio.gather(*map(self._ask, places), return_exceptions=True)
 
     async def close(self) -> None:
+        for task in tuple(self._asking.values()):
+            task.cancel()
         self._known.clear()
 
 
@@ -148,8 +190,8 @@ class Connector(aiohttp.TCPConnector):
         return kept
 
 
-def _explained(error: Exception) -> Unreachable | TimedOut:
-    """What it means that no answer began."""
+def _explained(error: Exception, waited: float) -> Unreachable | TimedOut:
+    """What it means that no answer began in the seconds since it was asked for."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return TimedOut("timeout_connect")
     cause = error if isinstance(error, ForbiddenAddress) else error.__cause__
@@ -160,7 +202,8 @@ def _explained(error: Exception) -> Unreachable | TimedOut:
             return Unreachable(detail)
     lost = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
     if lost and not isinstance(error, aiohttp.ClientConnectorError):
-        return Unreachable("the connection was closed", stale=_reused.get())
+        stale = _reused.get() and waited < STALE_SECONDS
+        return Unreachable("the connection was closed", stale=stale)
     return Unreachable("the connection failed")
 
 
@@ -223,13 +266,18 @@ class Upstream:
 
     async def warm(self, base_urls: Mapping[str, bool]) -> None:
         """Resolve the hosts of these base URLs (URL to whether private is allowed) ahead of use."""
-        for private, names in self._names.items():
-            urls = [URL(url) for url, allowed in base_urls.items() if allowed is private]
-            places = {(url.host or "", url.port or 443) for url in urls if not _literal(url.host)}
-            await names.warm(place for place in places if place[0])
+        places: dict[bool, set[Place]] = {private: set() for private in self._names}
+        for text, private in base_urls.items():
+            url = URL(text)
+            if url.host and not _literal(url.host):
+                places[private].add((url.host, url.port or 443))
+        await asyncio.gather(
+            *(self._names[private].warm(found) for private, found in places.items())
+        )
 
     async def send(self, request: UpstreamRequest) -> Reply:
         """POST and wait for the status line. Raises Unreachable or TimedOut."""
+        began = monotonic()
         try:
             response = await self._sessions[request.private].post(
                 self._url(request.url),
@@ -239,7 +287,7 @@ class Upstream:
                 timeout=self._timeout,
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _explained(error) from None
+            raise _explained(error, monotonic() - began) from None
         return Reply(response)
 
     def _url(self, text: str) -> URL:
@@ -270,11 +318,13 @@ class Upstream:
     async def close(self) -> None:
         for session in self._sessions.values():
             await session.close()
+        for names in self._names.values():
+            await names.close()
 
 
-def _literal(host: str | None) -> bool:
+def _literal(host: str) -> bool:
     try:
-        ipaddress.ip_address(host or "")
+        ipaddress.ip_address(host)
     except ValueError:
         return False
     return True

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -77,7 +78,7 @@ class Runtime:
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="patchbay-config")
         self._tasks: list[asyncio.Task[None]] = []
         self._demo: Demo | None = None
-        self._warmed_at = 0.0
+        self._places_changed = asyncio.Event()
         self._started_at = time.time()
         self.live = Live(KeyRing(options.peppers), QuotaBook())
         self.body_budget = BodyBudget(options.body_budget, options.body_bytes)
@@ -137,7 +138,8 @@ class Runtime:
         )
         await self._load_first()
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._sweeper.run()), loop.create_task(self._keep_fresh())]
+        keepers = (self._sweeper.run(), self._keep_fresh(), self._keep_names())
+        self._tasks = [loop.create_task(keeper) for keeper in keepers]
 
     async def stop(self) -> None:
         """Stop keeping fresh, close what is open, and bring the journal into the database."""
@@ -210,13 +212,13 @@ class Runtime:
             self.live.ready = True
             number, state = self.live.snapshot.number, self._writer.state()
             await self._in_thread(lambda: self._heartbeat.beat(number, state))
-        await self._warm(update is not None and update.snapshot is not None)
         self._gauges.show(self._state())
 
     def _take(self, update: Update) -> None:
         """Put what is new in use, between two turns of the event loop."""
         if update.snapshot is not None:
             self.live.snapshot = update.snapshot
+            self._places_changed.set()
         if update.changes is not None:
             for digest, caller in update.changes.callers:
                 self.live.keys.put(digest, caller)
@@ -227,12 +229,17 @@ class Runtime:
             for limit, spent in update.seeds:
                 self.live.quotas.seed(limit, spent, now)
 
-    async def _warm(self, changed: bool) -> None:
-        """Look up the providers' names ahead of use."""
-        now = time.monotonic()
-        if changed or now - self._warmed_at > WARM_SECONDS:
-            self._warmed_at = now
-            await self._upstream.warm(self.live.snapshot.places)
+    async def _keep_names(self) -> None:
+        """Look up the providers' names ahead of use, beside all else: names may be slow."""
+        while True:
+            self._places_changed.clear()
+            try:
+                await self._upstream.warm(self.live.snapshot.places)
+            except Exception:
+                log.exception("the providers' names could not be looked up")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WARM_SECONDS):
+                    await self._places_changed.wait()
 
     def _state(self) -> State:
         return State(
