@@ -27,7 +27,7 @@ class UpstreamFailure(Exception):
 
 
 class Unreachable(UpstreamFailure):
-    """No connection came about. `stale`: a kept connection turned out closed before any answer."""
+    """No connection came about. `stale`: a kept connection turned out closed when it was used."""
 
     reason = "connect"
 

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from io import BytesIO
-from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
@@ -277,7 +276,7 @@ class Upstream:
 
     async def send(self, request: UpstreamRequest) -> Reply:
         """POST and wait for the status line. Raises Unreachable or TimedOut."""
-        began = monotonic()
+        began = time.monotonic()
         try:
             response = await self._sessions[request.private].post(
                 self._url(request.url),
@@ -287,7 +286,7 @@ class Upstream:
                 timeout=self._timeout,
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _explained(error, monotonic() - began) from None
+            raise _explained(error, time.monotonic() - began) from None
         return Reply(response)
 
     def _url(self, text: str) -> URL:

@@ -59,7 +59,20 @@ def interruption(deadline: Deadline, cancelled: asyncio.CancelledError) -> Upstr
 
 
 async def open_answer(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
-    """Make one Attempt and write it down. Raises UpstreamFailure."""
+    """Send, and read on until the first content. Raises UpstreamFailure.
+
+    Servers close kept connections when they like: one that was closed under us gets a second Attempt.
+    """
+    try:
+        return await _attempt(exchange, outbound, tools, stream)
+    except Unreachable as failure:
+        if not failure.stale:
+            raise
+    return await _attempt(exchange, outbound, tools, stream)
+
+
+async def _attempt(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
+    """Make one Attempt and write it down."""
     exchange.begin_attempt(outbound.endpoint, outbound.login, outbound.format.value)
     exchange.meter = outbound.lane.meter
     exchange.note_translation(outbound.losses, outbound.edits)
@@ -83,7 +96,7 @@ async def _open(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bo
     else:
         deadline.set(limits.total, "timeout_total")
     try:
-        reply = await _send(outbound, tools)
+        reply = await tools.upstream.send(outbound.request)
         try:
             if reply.status != 200:
                 raise await read_rejection(reply, outbound, limits.answer_bytes)
@@ -99,16 +112,6 @@ async def _open(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bo
         raise interruption(deadline, cancelled) from None
     exchange.content_began()
     return Opened(reply, outbound.lane, first)
-
-
-async def _send(outbound: Outbound, tools: Tools) -> Reply:
-    """A kept connection that was closed under us is tried once more: nothing was answered on it."""
-    try:
-        return await tools.upstream.send(outbound.request)
-    except Unreachable as failure:
-        if not failure.stale:
-            raise
-    return await tools.upstream.send(outbound.request)
 
 
 async def _until_content(reply: Reply, lane: Lane) -> bytes:

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from providers.upstream import STALE_SECONDS
 from tests.chaos import Cut, Data, Head, Reset, Stall, Step, Wait, speech, stream, whole
 from tests.house import OPENAI_SECRET, House, provider, rule
 
@@ -192,11 +193,32 @@ async def test_overload_is_529_in_the_words_of_messages(house: House):
 
 
 async def test_a_kept_connection_that_was_closed_is_tried_again_unseen(house: House):
+    """The client sees nothing of it; the books have both, for the provider may have both too."""
     house.chaos.next(whole(speech.chat_body()), [Cut()], whole(speech.chat_body()))
     await house.chat()
     response = await house.chat()
     assert response.status_code == 200
-    assert len((await house.records())[1]["attempts"]) == 1
+    attempts = (await house.records())[1]["attempts"]
+    assert [attempt["reason"] for attempt in attempts] == ["connect", "ok"]
+    assert {attempt["provider"] for attempt in attempts} == {"openai"}
+
+
+async def test_a_kept_connection_that_was_closed_is_tried_again_once(house: House):
+    house.chaos.next(whole(speech.chat_body()), [Cut()], [Cut()], whole(speech.chat_body()))
+    await house.chat()
+    response = await house.chat()
+    assert response.status_code == 502
+    assert len((await house.records())[1]["attempts"]) == 2
+
+
+async def test_a_kept_connection_that_dies_late_is_not_tried_again(house: House):
+    """The provider has had the request for so long that it was at work on it."""
+    late: list[Step] = [Wait(STALE_SECONDS + 0.1), Cut()]
+    house.chaos.next(whole(speech.chat_body()), late, whole(speech.chat_body()))
+    await house.chat()
+    response = await house.chat()
+    assert response.status_code == 502
+    assert len(house.chaos.requests) == 2
 
 
 async def test_a_new_connection_that_is_closed_is_not_tried_again(house: House):
