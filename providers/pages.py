@@ -70,10 +70,7 @@ def trials(provider: Provider) -> list[Trial]:
         try:
             secret = open_secret(credential.secret, binding(provider.name, credential.label))
         except SecretMissing as missing:
-            sentence = str(missing)
-            found.append(
-                Trial(credential.label, Verdict("bad", sentence[0].upper() + sentence[1:]))
-            )
+            found.append(Trial(credential.label, Verdict("bad", missing.sentence)))
             continue
         found.append(Trial(credential.label, try_connection(place, secret)))
     return found

@@ -33,6 +33,12 @@ _variable = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class SecretMissing(Exception):
     """A credential cannot be opened now; the sentence says what is missing, never the secret."""
 
+    @property
+    def sentence(self) -> str:
+        """To stand alone; the text itself follows a colon."""
+        text = str(self)
+        return text[:1].upper() + text[1:]
+
 
 def binding(provider_name: str, label: str) -> str:
     """What a Credential's secret is bound to."""

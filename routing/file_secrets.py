@@ -63,7 +63,7 @@ def client_keys(document: Document) -> tuple[dict[str, str], list[Problem]]:
         try:
             key = open_secret(entry.secret, "") if is_reference(entry.secret) else entry.secret
         except SecretMissing as error:
-            problems.append(Problem(f"{path}.secret", _sentence(error)))
+            problems.append(Problem(f"{path}.secret", error.sentence))
             continue
         if not well_formed(key.encode()):
             problems.append(Problem(f"{path}.secret", NOT_WELL_FORMED))
@@ -83,7 +83,7 @@ def _problem(given: str | None, stored: str | None, bound_to: str) -> str | None
         try:
             open_secret(given, bound_to)
         except SecretMissing as error:
-            return _sentence(error)
+            return error.sentence
         return None
     return secret_problem(given) if given else "A secret must not be empty."
 
@@ -93,8 +93,3 @@ def _opened(stored: str, bound_to: str) -> str | None:
         return open_secret(stored, bound_to)
     except SecretMissing:
         return None
-
-
-def _sentence(error: SecretMissing) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:]

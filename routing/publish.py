@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from providers.problems import DocumentInvalid, Problem
-from providers.secrets import open_secret
+from providers.secrets import SEALED, SecretMissing, binding, open_secret
 from routing.compile import compile_document
 from routing.models import ConfigVersion
 from routing.rows import published_part
@@ -28,10 +28,12 @@ def publish(author: User | None = None, note: str = "") -> ConfigVersion | None:
     with transaction.atomic():
         hold_publishing()
         document = published_part()
-        before = newest()
-        if document == (before.document if before else {"providers": [], "rules": []}):
+        latest = newest()
+        before = latest.document if latest else {"providers": [], "rules": []}
+        if document == before:
             return None
         _check(document)
+        _check_secrets(document, before)
         return ConfigVersion.objects.create(
             document=document, author=author, note=note[:LONGEST_NOTE]
         )
@@ -43,6 +45,34 @@ def _check(document: dict[str, Any]) -> None:
         compile_document(document, open_secret)
     except DocumentInvalid as error:
         raise DocumentInvalid(_named(problem, document) for problem in error.problems) from None
+
+
+def _check_secrets(document: dict[str, Any], before: dict[str, Any]) -> None:
+    """Refuse a change by which an encrypted secret stops opening.
+
+    One that did not open before stands in nobody's way: a key of the ring was lost, say.
+    """
+    shut = _shut(document)
+    if shut:
+        known = _shut(before)
+        stopped = [problem for stored, problem in shut.items() if stored not in known]
+        if stopped:
+            raise DocumentInvalid(stopped)
+
+
+def _shut(document: dict[str, Any]) -> dict[str, Problem]:
+    """What is wrong with encrypted secrets that do not open where they stand, by ciphertext."""
+    found = {}
+    for provider in document["providers"]:
+        for credential in provider.get("credentials", ()):
+            name, label, stored = provider["name"], credential["label"], credential.get("secret")
+            if stored and stored.startswith(SEALED):
+                try:
+                    open_secret(stored, binding(name, label))
+                except SecretMissing as missing:
+                    path = f"providers[{name}].credentials[{label}].secret"
+                    found[stored] = Problem(path, missing.sentence)
+    return found
 
 
 def _named(problem: Problem, document: dict[str, Any]) -> Problem:

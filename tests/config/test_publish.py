@@ -15,14 +15,15 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.db.models import ProtectedError
+from django.test import override_settings
 
-from providers.models import Deployment, Provider
+from providers.models import Credential, Deployment, Provider
 from providers.problems import DocumentInvalid
 from providers.signals import configuration_changed
 from routing.apply import apply
 from routing.models import ConfigVersion, Rule, Target
 from routing.publish import newest, publish
-from tests.config.files import rule, rules, whole
+from tests.config.files import provider, rule, rules, whole
 from tests.conftest import POSTGRES
 from tests.databases import use_database
 from usage.models import ClientKey, Team
@@ -110,6 +111,48 @@ def test_a_rule_does_not_open_to_everyone_because_its_only_key_is_deleted():
         ClientKey.objects.get().delete()
     Rule.objects.get(name="default").delete()
     ClientKey.objects.get().delete()
+
+
+def sealed() -> Credential:
+    """A published credential with an encrypted secret."""
+    entry = {"label": "spare", "secret": "sk-a-literal-secret"}
+    apply({"providers": [provider(credentials=[entry])]})
+    return Credential.objects.get()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("moved", ["provider", "label"])
+def test_a_change_by_which_a_secret_stops_opening_is_refused(moved):
+    credential = sealed()
+    if moved == "provider":
+        Provider.objects.update(name="renamed")
+    else:
+        Credential.objects.update(label="renamed")
+    with pytest.raises(DocumentInvalid) as raised:
+        publish()
+    [problem] = raised.value.problems
+    name, label = ("renamed", "spare") if moved == "provider" else ("openai", "renamed")
+    assert problem.path == f"providers[{name}].credentials[{label}].secret"
+    assert "does not open" in problem.message
+    assert credential.secret not in str(problem)
+
+
+@pytest.mark.django_db
+def test_a_secret_copied_to_another_row_is_refused_while_the_first_still_opens():
+    credential = sealed()
+    thief = Provider.objects.create(name="thief", adapter="openai")
+    Credential.objects.create(provider=thief, label="spare", secret=credential.secret)
+    with pytest.raises(DocumentInvalid, match="thief"):
+        publish()
+
+
+@pytest.mark.django_db
+def test_a_secret_that_did_not_open_before_keeps_nothing_from_being_published():
+    sealed()
+    with override_settings(ENCRYPTION_KEYS={"new": b"\x02" * 32}):
+        Provider.objects.create(name="another", adapter="openai")
+        Provider.objects.filter(name="openai").update(name="renamed")
+        assert publish() is not None
 
 
 @pytest.fixture
