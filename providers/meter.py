@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from math import ceil
 from typing import NamedTuple
 
 import msgspec
 
 from providers.wire.errors import BadAnswer
+from providers.wire.prompt import PromptSize
 from providers.wire.usage import Usage
 from providers.wire.watch import Sight, TextWatcher, Watcher
 
@@ -18,9 +18,9 @@ NO_USAGE = Usage()
 log = logging.getLogger("patchbay.meter")
 
 
-def estimate_tokens(size: int) -> int:
-    """Tokens of `size` bytes of text: four bytes a token, which is roughly right for English."""
-    return ceil(size / BYTES_PER_TOKEN)
+def estimate_tokens(prompt: PromptSize) -> int:
+    """Four bytes of text a token, which is roughly right for English, and media as they are."""
+    return prompt.tokens(BYTES_PER_TOKEN)
 
 
 class Reading(NamedTuple):
@@ -59,18 +59,18 @@ class Meter:
         except Exception:
             log.exception("an answer could not be metered")
 
-    def reading(self, request_bytes: int) -> Reading:
+    def reading(self, prompt: PromptSize) -> Reading:
         """The provider's final numbers; else its early ones with the output counted here; else estimates."""
         watcher = self._watcher
         usage = watcher.usage
         if usage is not None and watcher.finish:
             return Reading(usage, "provider")
-        counted = estimate_tokens(watcher.output_bytes)
+        counted = estimate_tokens(PromptSize(watcher.output_bytes))
         if usage is not None:
             output = max(usage.output_tokens, counted)
             return Reading(msgspec.structs.replace(usage, output_tokens=output), "observed")
         return Reading(
-            Usage(input_tokens=estimate_tokens(request_bytes), output_tokens=counted), "estimated"
+            Usage(input_tokens=estimate_tokens(prompt), output_tokens=counted), "estimated"
         )
 
     @property

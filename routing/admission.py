@@ -48,7 +48,7 @@ def admit(
     if worst is None:
         return Admission(quotas.admit(caller, None, now))
     asked, choices = codec.output_cap(envelope.members), codec.choices(envelope.members)
-    input_cost = worst.input * ceil(len(envelope.body) / BYTES_PER_TOKEN_AT_WORST)
+    input_cost = worst.input * envelope.prompt.tokens(BYTES_PER_TOKEN_AT_WORST)
     price = worst.output * choices
     wanted = asked or worst.longest
     granted = _granted(wanted, room * PICO_PER_NANO - input_cost, price)

@@ -128,7 +128,7 @@ def _reading(exchange: Exchange) -> Reading:
     meter, record = exchange.meter, exchange.record
     if meter is None or (record.outcome in ("failed", "refused") and not meter.seen_anything):
         return NOTHING_USED
-    return meter.reading(record.request_bytes)
+    return meter.reading(exchange.prompt)
 
 
 def _milliseconds(seconds: float) -> float:

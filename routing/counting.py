@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 
-from providers.errors import Rejected, UpstreamFailure
+from providers.errors import Invalid, Rejected, UpstreamFailure
 from providers.meter import estimate_tokens
 from providers.rejection import judge
 from routing.attempts import interruption
@@ -18,11 +18,21 @@ from routing.strategy import plan
 if TYPE_CHECKING:
     from providers.endpoint import Endpoint
     from providers.translate import Ask
+    from providers.upstream import Reply
+    from providers.wire.codec import Codec
     from routing.exchange import Exchange
     from routing.gateway import Tools
     from routing.table import Route
 
 LARGEST_COUNT_ANSWER = 2**20
+HAVE_NO_COUNT = frozenset({*range(300, 400), 404, 405, 501})
+"""How servers answer that speak Messages, but do not have this path."""
+
+
+class Counted(msgspec.Struct):
+    """What an answer must have to be one."""
+
+    input_tokens: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Count(NamedTuple):
@@ -30,6 +40,9 @@ class Count(NamedTuple):
 
     body: bytes
     estimated: bool
+
+
+_counted = msgspec.json.Decoder(Counted)
 
 
 async def count_tokens(exchange: Exchange, route: Route, ask: Ask, tools: Tools) -> Count:
@@ -51,7 +64,7 @@ async def count_tokens(exchange: Exchange, route: Route, ask: Ask, tools: Tools)
         if body is None:
             break
         return Count(body, estimated=False)
-    tokens = estimate_tokens(len(ask.envelope.body))
+    tokens = estimate_tokens(ask.envelope.prompt)
     return Count(msgspec.json.encode({"input_tokens": tokens}), estimated=True)
 
 
@@ -69,14 +82,27 @@ async def _native(exchange: Exchange, ask: Ask, endpoint: Endpoint, tools: Tools
             body = await reply.body(LARGEST_COUNT_ANSWER)
         finally:
             reply.close()
-        if reply.status != 200:
-            codec = tools.translator.codec(ask.format)
-            raise judge(reply.status, body, reply.headers, codec, login.secret, same_format=True)
     except UpstreamFailure as failure:
         exchange.end_attempt(failure.info.status, failure.reason)
         raise
     except asyncio.CancelledError as cancelled:
         exchange.end_attempt(0, "cancelled")
         raise interruption(exchange.deadline, cancelled) from None
-    exchange.end_attempt(200, "ok")
-    return body
+    failure = _failure(reply, body, tools.translator.codec(ask.format), login.secret)
+    exchange.end_attempt(reply.status, failure.reason if failure else "ok")
+    if failure is None or reply.status in HAVE_NO_COUNT:
+        return None if failure else body
+    raise failure
+
+
+def _failure(reply: Reply, body: bytes, codec: Codec, secret: str) -> UpstreamFailure | None:
+    """What is wrong with an answer; None if it is a count."""
+    if reply.status >= 400:
+        return judge(reply.status, body, reply.headers, codec, secret, same_format=True)
+    if reply.status != 200:
+        return Invalid(f"status {reply.status} where an answer was expected")
+    try:
+        _counted.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Invalid("it is no count of tokens")
+    return None

@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from providers.wire.prompt import PromptSize
 from usage.record import AttemptRecord, Record
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Exchange:
         "login",
         "losses",
         "meter",
+        "prompt",
         "record",
         "reservation",
     )
@@ -80,6 +82,7 @@ class Exchange:
         self.endpoint: Endpoint | None = None
         self.login: Login | None = None
         self.meter: Meter | None = None
+        self.prompt = PromptSize(0)
         self.losses: Sequence[Loss] = ()
         self.first_content = 0.0
         self.checkpointed = self.began

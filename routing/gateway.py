@@ -253,6 +253,7 @@ class Gateway:
         except Unreadable as error:
             raise _bad_request(error) from None
         exchange.reservation = admission.reservation
+        exchange.prompt = envelope.prompt
         return admission.output_cap
 
     async def _try_endpoints(self, exchange: Exchange, route: Route, ask: Ask) -> Opened:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from providers.wire.errors import Unreadable
+from providers.wire.prompt import PromptSize, measure
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text = msgspec.json.Decoder(str)
@@ -28,7 +29,7 @@ class Envelope:
     `model` and `stream` are decoded, since the gateway routes by them.
     """
 
-    __slots__ = ("body", "members", "model", "stream")
+    __slots__ = ("_prompt", "body", "members", "model", "stream")
 
     def __init__(
         self, body: bytes, members: dict[str, msgspec.Raw], model: str, stream: bool
@@ -37,6 +38,14 @@ class Envelope:
         self.members = members
         self.model = model
         self.stream = stream
+        self._prompt: PromptSize | None = None
+
+    @property
+    def prompt(self) -> PromptSize:
+        """How large the prompt is; measured once, when first asked."""
+        if self._prompt is None:
+            self._prompt = measure(self.body, self.members)
+        return self._prompt
 
     def with_members(self, changed: dict[str, bytes]) -> bytes:
         """The body again with members set to JSON text; the others are the client's own bytes."""

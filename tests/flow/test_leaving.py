@@ -7,6 +7,7 @@ from time import monotonic
 
 import pytest
 
+from providers.wire.prompt import IMAGE_TOKENS
 from tests.chaos import Data, Head, Hold, Stall, speech, stream
 from tests.house import CHAT, MESSAGES, House, asked
 from tests.rawclient import RawClient, post
@@ -38,6 +39,18 @@ async def test_leaving_in_mid_stream_cancels_the_upstream(house: House, path, le
     assert record["output_tokens"] > 0
     assert record["cost_nano"] > 0
     client.leave()
+
+
+async def test_an_image_that_was_sent_is_not_charged_by_its_bytes(house: House):
+    house.chaos.next(stream(BEGUN[CHAT], then=[Stall()]))
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400_000}}
+    messages = [{"role": "user", "content": [image]}]
+    client = await house.connect()
+    body = speech.compact(asked("gpt-test", stream=True, messages=messages))
+    await client.send(post(CHAT, body, house.key))
+    await client.until(b"Hello")
+    client.leave()
+    assert IMAGE_TOKENS < (await house.record())["input_tokens"] < IMAGE_TOKENS + 100
 
 
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from providers.wire.prompt import IMAGE_TOKENS
 from tests.chaos import Hold, Stall, speech, stream, whole
 from tests.door.test_refusals import check_shape
 from tests.house import CHAT, MESSAGES, OPENAI_SECRET, House, asked, provider
@@ -182,6 +183,21 @@ async def test_the_cap_holds_when_many_ask_at_once(opening):
         assert 0 < len(admitted) < 40
         assert spent(house) == len(admitted) * (20 * 1000 + 100 * 2000)
         assert spent(house) <= NANO // 1000
+
+
+@pytest.mark.parametrize("letters", [1_000, 1_000_000])
+async def test_an_image_is_reserved_at_a_flat_figure(opening, letters):
+    """At one dollar for a million tokens."""
+    async with opening({"quotas": [dollars_a_month("0.01")]}) as house:
+        gate = asyncio.Event()
+        house.chaos.next([Hold(gate), *whole(speech.chat_body())])
+        content = [{"type": "image_url", "image_url": {"url": "data:," + "A" * letters}}]
+        messages = [{"role": "user", "content": content}]
+        pending = asyncio.create_task(house.chat(messages=messages, max_tokens=100))
+        await house.seen()
+        assert IMAGE_TOKENS * 1000 < reserved(house) - 100 * 2000 < (IMAGE_TOKENS + 100) * 1000
+        gate.set()
+        assert (await pending).status_code == 200
 
 
 @pytest.mark.parametrize("ending", ["500", "cut", "left"])
