@@ -45,10 +45,16 @@ def test_connection_view(page: ProviderAdmin, request: HttpRequest, pk: int) -> 
 
 
 def fetch_models_view(page: ProviderAdmin, request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the models on offer; with models chosen, add them as Deployments and publish."""
+    """Show the models on offer; with models chosen, add them as Deployments and publish.
+
+    Who may not add Deployments sees what is on offer, with nothing to choose.
+    """
     provider = _provider(page, request, pk)
+    may_add = request.user.has_perm("patchbay_providers.add_deployment")
     chosen = [model for model in request.POST.getlist("model") if model][:MOST_ADDED_AT_ONCE]
     if chosen:
+        if not may_add:
+            raise PermissionDenied
         return _add(page, request, provider, chosen)
     found = trials(provider)
     best = next((trial for trial in found if trial.verdict.models), None)
@@ -56,7 +62,8 @@ def fetch_models_view(page: ProviderAdmin, request: HttpRequest, pk: int) -> Htt
         return _answer(page, request, provider, {"trials": found})
     taken = set(provider.deployments.values_list("model", flat=True))
     offers = [Offer(model, model in taken) for model in best.verdict.models]
-    return _answer(page, request, provider, {"trials": [best], "offers": offers})
+    shown = {"trials": [best], "offers": offers, "may_add": may_add}
+    return _answer(page, request, provider, shown)
 
 
 def trials(provider: Provider) -> list[Trial]:

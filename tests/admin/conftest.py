@@ -38,6 +38,16 @@ def vendor() -> Iterator[Vendor]:
 
 
 @pytest.fixture
+def acme(db: None, vendor: Vendor) -> Provider:
+    """A provider at the vendor's server, with a sealed secret; not published."""
+    provider = Provider.objects.create(
+        name="acme", adapter="openai", base_url=vendor.url, allow_private_network=True
+    )
+    Credential.objects.create(provider=provider, secret=seal(SECRET, "acme/main"))
+    return provider
+
+
+@pytest.fixture
 def openai(db: None) -> Provider:
     """A provider with a sealed secret, a named model and any model; published."""
     provider = Provider.objects.create(name="openai", adapter="openai")

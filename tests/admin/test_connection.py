@@ -8,21 +8,11 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from providers.models import Credential, Deployment, Provider
-from providers.secrets import seal
+from providers.models import Deployment, Provider
 from routing.publish import newest
 from tests.admin.conftest import SECRET
 from tests.admin.pages import text
 from tests.admin.vendor import Vendor
-
-
-@pytest.fixture
-def acme(db: None, vendor: Vendor) -> Provider:
-    provider = Provider.objects.create(
-        name="acme", adapter="openai", base_url=vendor.url, allow_private_network=True
-    )
-    Credential.objects.create(provider=provider, secret=seal(SECRET, "acme/main"))
-    return provider
 
 
 @pytest.fixture
