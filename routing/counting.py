@@ -88,14 +88,17 @@ async def _native(exchange: Exchange, ask: Ask, endpoint: Endpoint, tools: Tools
     except asyncio.CancelledError as cancelled:
         exchange.end_attempt(0, "cancelled")
         raise interruption(exchange.deadline, cancelled) from None
-    failure = _failure(reply, body, tools.translator.codec(ask.format), login.secret)
-    exchange.end_attempt(reply.status, failure.reason if failure else "ok")
-    if failure is None or reply.status in HAVE_NO_COUNT:
-        return None if failure else body
-    raise failure
+    wrong = _wrong(reply, body, tools.translator.codec(ask.format), login.secret)
+    if wrong is None:
+        exchange.end_attempt(200, "ok")
+        return body
+    exchange.end_attempt(wrong.info.status, wrong.reason)
+    if reply.status in HAVE_NO_COUNT:
+        return None
+    raise wrong
 
 
-def _failure(reply: Reply, body: bytes, codec: Codec, secret: str) -> UpstreamFailure | None:
+def _wrong(reply: Reply, body: bytes, codec: Codec, secret: str) -> UpstreamFailure | None:
     """What is wrong with an answer; None if it is a count."""
     if reply.status >= 400:
         return judge(reply.status, body, reply.headers, codec, secret, same_format=True)

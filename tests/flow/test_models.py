@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos import Cut, speech, whole
+from tests.chaos import Cut, Step, speech, whole
 from tests.door.test_refusals import check_shape
 from tests.house import ANTHROPIC_SECRET, OPENAI_SECRET, House, asked, provider, rule
 from tests.rawclient import post, request
@@ -119,14 +119,40 @@ async def test_tokens_are_estimated_where_it_cannot_and_the_answer_says_so(house
     assert not house.chaos.requests
 
 
-@pytest.mark.parametrize(
-    "script", [[Cut()], whole(speech.message_error("down"), 500)], ids=["cut", "500"]
-)
-async def test_a_provider_that_fails_to_count_is_estimated_for(house: House, script):
-    house.chaos.next(script, script)
+UNCOUNTED: dict[str, tuple[list[Step], str]] = {
+    "cut": ([Cut()], "connect"),
+    "500": (whole(speech.message_error("down"), 500), "upstream_error"),
+    "a page": (whole(b"<html>hello</html>"), "upstream_invalid"),
+    "nothing": (whole(b""), "upstream_invalid"),
+    "a list": (whole(b"[42]"), "upstream_invalid"),
+    "another object": (whole(b'{"tokens":42}'), "upstream_invalid"),
+    "a count in words": (whole(b'{"input_tokens":"42"}'), "upstream_invalid"),
+    "half a count": (whole(b'{"input_tokens":4.5}'), "upstream_invalid"),
+    "less than nothing": (whole(b'{"input_tokens":-1}'), "upstream_invalid"),
+    "nested too deep": (
+        whole(b'{"input_tokens":1,"x":' + b"[" * 10**5 + b"]" * 10**5 + b"}"),
+        "upstream_invalid",
+    ),
+    "no such path": (whole(b"Not Found", 404), "upstream_refused"),
+    "no such method": (whole(b'{"detail":"Method Not Allowed"}', 405), "upstream_refused"),
+    "not made": (whole(b"", 501), "upstream_error"),
+    "elsewhere": (whole(b"", 307, {"location": "/login"}), "upstream_invalid"),
+}
+
+
+@pytest.mark.parametrize(("script", "reason"), UNCOUNTED.values(), ids=UNCOUNTED)
+async def test_what_a_provider_does_not_count_is_estimated_and_the_answer_says_so(
+    house: House, script, reason
+):
+    """Many servers that speak Messages have no count; and what is no count is not passed on."""
+    house.chaos.next(script)
     answer = await house.say(post(COUNT, speech.compact(asked("claude-test")), house.key))
     assert answer.status == 200
+    assert set(answer.json) == {"input_tokens"}
     assert answer.headers["x-patchbay-estimate"] == "input_tokens"
+    record = await house.record()
+    assert record["outcome"] == "completed"
+    assert [attempt["reason"] for attempt in record["attempts"]] == [reason]
 
 
 async def test_a_prompt_that_the_provider_refuses_to_count_is_refused(house: House):
