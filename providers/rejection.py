@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from time import time
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,6 @@ def wait_of(headers: Mapping[str, str]) -> float | None:
             wait = parsedate_to_datetime(headers["retry-after"]).timestamp() - time()
         else:
             return None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return min(max(wait, 0.0), LONGEST_WAIT)
+    return min(max(wait, 0.0), LONGEST_WAIT) if isfinite(wait) else None

@@ -185,6 +185,36 @@ async def test_a_rate_limit_of_the_provider_is_passed_on_with_its_wait(pair):
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
 
 
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after-ms": "2500"}, "2"),
+        ({"retry-after-ms": "nan"}, None),
+        ({"retry-after-ms": "-inf"}, None),
+        ({"retry-after-ms": "1e999"}, None),
+        ({"retry-after": "1" + "0" * 400}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Mon, 99 Jan 2024 00:00:00 GMT"}, None),
+        ({"retry-after": "Mon, 01 Jan 99999999999999 00:00:00 GMT"}, None),
+    ],
+    ids=[
+        "sense",
+        "nan",
+        "infinite before",
+        "infinite",
+        "endless",
+        "words",
+        "no date",
+        "no such year",
+    ],
+)
+async def test_a_wait_that_makes_no_sense_is_left_out(pair, headers, wait):
+    busy = whole(speech.chat_error("slow down"), 429, headers)
+    pair.chaos.next(busy, busy)
+    response = await pair.chat()
+    assert (response.status_code, response.headers.get("retry-after")) == (429, wait)
+
+
 async def test_overload_is_529_in_the_words_of_messages(house: House):
     house.chaos.next(whole(speech.message_error("busy", "overloaded_error"), 529))
     response = await house.message()
