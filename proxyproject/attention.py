@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from django.db.models import Model
+from django.http import HttpRequest
 from django.urls import reverse
 
 from providers import panels as providers
@@ -26,11 +27,21 @@ class Notice(NamedTuple):
     link: str
 
 
-def notices() -> list[Notice]:
-    return [*_routing(), *_providers(), *_usage()]
+def notices(request: HttpRequest) -> list[Notice]:
+    """Everything that this person may see the subject of."""
+    return [
+        notice
+        for permission, found in GROUPS
+        if request.user.has_perm(permission)
+        for notice in found()
+    ]
 
 
-def _routing() -> Iterator[Notice]:
+def sees_everything(request: HttpRequest) -> bool:
+    return all(request.user.has_perm(permission) for permission, _ in GROUPS)
+
+
+def _refused() -> Iterator[Notice]:
     if not routing.any_rule():
         yield Notice(
             "bad",
@@ -40,6 +51,9 @@ def _routing() -> Iterator[Notice]:
             "Write the first rule",
             reverse("admin:patchbay_routing_rule_add"),
         )
+
+
+def _serving() -> Iterator[Notice]:
     serving = routing.serving()
     if serving.up_to_date < serving.workers:
         yield Notice(
@@ -50,6 +64,9 @@ def _routing() -> Iterator[Notice]:
             "Open the version",
             reverse("admin:patchbay_routing_configversion_change", args=[serving.version]),
         )
+
+
+def _unreached() -> Iterator[Notice]:
     for rule, taker in routing.unreached():
         fact = f"is never reached: “{taker.name}” above takes its requests."
         yield Notice("careful", "warning", rule.name, fact, "Open the rule", _page(rule))
@@ -62,6 +79,9 @@ def _providers() -> Iterator[Notice]:
     for provider in providers.without_deployments():
         fact = "has no deployments, so no rule can use it."
         yield Notice("careful", "warning", provider.name, fact, "Fetch its models", _page(provider))
+
+
+def _unpriced() -> Iterator[Notice]:
     unpriced = providers.unpriced()
     if unpriced:
         several = len(unpriced) > 1
@@ -79,7 +99,7 @@ def _providers() -> Iterator[Notice]:
         )
 
 
-def _usage() -> Iterator[Notice]:
+def _expiring() -> Iterator[Notice]:
     keys = list(usage.expiring_keys())
     if keys:
         several = len(keys) > 1
@@ -95,3 +115,14 @@ def _usage() -> Iterator[Notice]:
 
 def _page(row: Model) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+GROUPS: tuple[tuple[str, Callable[[], Iterator[Notice]]], ...] = (
+    ("patchbay_routing.view_rule", _refused),
+    ("patchbay_routing.view_configversion", _serving),
+    ("patchbay_routing.view_rule", _unreached),
+    ("patchbay_providers.view_provider", _providers),
+    ("patchbay_providers.view_deployment", _unpriced),
+    ("patchbay_usage.view_clientkey", _expiring),
+)
+"""The permission that each kind of notice takes."""

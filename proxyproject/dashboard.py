@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from providers.panels import real_providers
-from proxyproject.attention import MOST_SHOWN, notices
+from proxyproject.attention import MOST_SHOWN, notices, sees_everything
 from proxyproject.first_run import snippets
 from routing.examples import models_for
 from usage.models import ClientKey, UsageRollup
@@ -40,7 +40,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return context | first_run()
     asked = request.GET
     only = {name: asked[name] for name in DIMENSION_TITLES if asked.get(name)}
-    found = notices()
+    found = notices(request)
     return context | {
         "traffic": traffic(asked.get("range", ""), asked.get("by", ""), only),
         "only": [(name, value, _without(request, name)) for name, value in only.items()],
@@ -49,6 +49,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "charts": CHARTS,
         "notices": found[:MOST_SHOWN],
         "more_notices": max(0, len(found) - MOST_SHOWN),
+        "sees_everything": sees_everything(request),
     }
 
 
