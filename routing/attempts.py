@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from routing.exchange import Exchange
     from routing.gateway import Tools
 
-MOST_HELD_CHUNKS = 64
 MOST_HELD_BYTES = 256 * 2**10
 
 
@@ -115,21 +114,18 @@ async def _open(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bo
 
 
 async def _until_content(reply: Reply, lane: Lane) -> bytes:
-    """Hold lifecycle frames back until the first content, within bounds of number and size."""
+    """Hold lifecycle frames back until the first content. Raises Invalid beyond what is held."""
     if reply.headers.get("content-type", "").startswith("application/json"):
         raise Invalid("a whole answer came where a stream was asked for")
     held: list[bytes] = []
     size = 0
-    while size < MOST_HELD_BYTES and len(held) < MOST_HELD_CHUNKS:
+    while size < MOST_HELD_BYTES:
         chunk = await reply.chunk()
-        if not chunk:
-            held.append(lane.finish())
-            break
-        out = lane.feed(chunk)
+        out = lane.feed(chunk) if chunk else lane.finish()
         held.append(out)
         size += len(out)
         if lane.failure is not None and not lane.content:
             raise lane.failure
-        if lane.content or lane.ended:
-            break
-    return b"".join(held)
+        if lane.content or lane.ended or not chunk:
+            return b"".join(held)
+    raise Invalid(f"{MOST_HELD_BYTES} bytes came before any content")

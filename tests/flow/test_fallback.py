@@ -50,6 +50,14 @@ STREAM_BEFORE_CONTENT = {
         stream([*FIRST, b"data: " + speech.chat_error("overloaded") + b"\n\n"]),
         "upstream_error",
     ),
+    "many comments and cut": (
+        stream([b": still at it\n\n"] * 80, pause=0.001, then=[Wait(0.01), Cut()]),
+        "upstream_truncated",
+    ),
+    "more than is held": (
+        stream([b": " + b"x" * 60_000 + b"\n\n"] * 5, pause=0.001, then=[Stall()]),
+        "upstream_invalid",
+    ),
     "a page": (stream([b"<html>busy</html>"]), "upstream_truncated"),
     "a whole answer": (whole(speech.chat_body()), "upstream_invalid"),
 }
@@ -114,6 +122,15 @@ async def test_a_stream_that_brings_no_content_falls_over(pair, script, reason):
 @pytest.mark.parametrize(("script", "reason"), WHOLE_BROKEN.values(), ids=WHOLE_BROKEN)
 async def test_an_answer_that_cannot_be_read_falls_over(pair, script, reason):
     await check_fallback(pair, script, reason, False)
+
+
+async def test_comments_do_not_use_up_the_patience_with_an_answer(pair):
+    events = speech.chat_events(usage=None)
+    waiting = [b": still at it\n\n"] * 100
+    pair.chaos.next(stream([*waiting, *events], pause=0.001))
+    response = await pair.chat(stream=True)
+    assert response.content.endswith(b"".join(events))
+    assert (await pair.record())["provider_name"] == "first"
 
 
 async def test_a_connection_refused_falls_over_at_once(opening, chaos):
