@@ -69,7 +69,11 @@ class Entrance:
 
     async def _open(self) -> Door:
         runtime = Runtime.from_settings()
-        await runtime.start()
+        try:
+            await runtime.start()
+        except BaseException:
+            await runtime.stop()
+            raise
         self.runtime = runtime
         self._door = Door(runtime, frozenset(name.encode() for name in settings.CORS_ORIGINS))
         return self._door

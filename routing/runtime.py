@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connections
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from providers.demo.server import Demo, serve_demo
+from providers.demo.server import serve_demo
 from providers.translate import Translator
 from providers.upstream import Upstream
 from providers.wire.registry import CODECS
@@ -43,6 +43,8 @@ SWITCH_INTERVAL = 0.0002
 """Seconds; bounds how long a busy thread keeps the event loop waiting for the interpreter."""
 WARM_SECONDS = 30.0
 FLUSH_SECONDS = 10.0
+LAST_WORD_SECONDS = 3.0
+"""How long a stop waits for a database that should hear that this worker is gone."""
 T = TypeVar("T")
 ALIVE = b'{"status":"ok"}'
 
@@ -72,12 +74,13 @@ class Runtime:
         self._sweeper = Sweeper()
         self._metrics = Metrics(options.registry)
         self._gauges = Gauges(options.registry)
+        self._undo = AsyncExitStack()
+        self._undo.callback(self._forget_metrics)
         self._log_lines = LogLines(STDOUT)
         self._refresher = Refresher(options.directory / "configuration.json")
         self._heartbeat = Heartbeat(self._worker)
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="patchbay-config")
         self._tasks: list[asyncio.Task[None]] = []
-        self._demo: Demo | None = None
         self._places_changed = asyncio.Event()
         self._started_at = time.time()
         self.live = Live(KeyRing(options.peppers), QuotaBook())
@@ -112,19 +115,23 @@ class Runtime:
         )
 
     async def start(self) -> None:
-        """Open the books, load configuration and keys, and begin to keep them fresh."""
+        """Open the books, load configuration and keys, and begin to keep them fresh.
+
+        One that fails is to be stopped as well.
+        """
         sys.setswitchinterval(SWITCH_INTERVAL)
         options = self._options
+        self._undo.push_async_callback(self._leave_the_database)
         options.directory.mkdir(parents=True, exist_ok=True)
-        journals = options.directory / "journal"
-        self._journal = Journal.open(journals, str(self._worker))
-        self._writer = Writer(journals, str(self._worker))
-        self._writer.start()
         self._log_lines.start()
+        self._undo.callback(self._log_lines.stop)
+        self._open_books(options.directory / "journal")
         self._upstream = Upstream(options.limits.connect)
+        self._undo.push_async_callback(self._upstream.close)
         if options.demo:
-            self._demo = await serve_demo()
-            self._upstream.serve_locally("demo", self._demo.address)
+            demo = await serve_demo()
+            self._undo.push_async_callback(demo.stop)
+            self._upstream.serve_locally("demo", demo.address)
         self._books = Books(self.live.quotas, self._journal, self._metrics, self._log_lines)
         self.gateway = Gateway(
             Tools(
@@ -140,20 +147,15 @@ class Runtime:
         loop = asyncio.get_running_loop()
         keepers = (self._sweeper.run(), self._keep_fresh(), self._keep_names())
         self._tasks = [loop.create_task(keeper) for keeper in keepers]
+        self._undo.push_async_callback(self._end_tasks)
 
     async def stop(self) -> None:
-        """Stop keeping fresh, close what is open, and bring the journal into the database."""
+        """Stop keeping fresh, close what is open, and bring the journal into the database.
+
+        Undoes a start that failed half-way as well: whatever was begun is on the stack.
+        """
         self.live.draining = self.draining = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._upstream.close()
-        if self._demo is not None:
-            await self._demo.stop()
-        await self._in_thread(self._close_books)
-        self._threads.shutdown()
-        for collector in (*self._metrics.all, *self._gauges.all):
-            self._options.registry.unregister(collector)
+        await self._undo.aclose()
 
     def begin_drain(self) -> None:
         """Say at the readiness probe that no more traffic should come; what comes is still served."""
@@ -256,13 +258,39 @@ class Runtime:
     def _snapshot_age(self) -> float:
         return time.time() - (self._refresher.refreshed_at or self._started_at)
 
-    def _close_books(self) -> None:
-        self._writer.flush(FLUSH_SECONDS)
+    def _open_books(self, journals: Path) -> None:
+        self._writer = Writer(journals, str(self._worker))
+        self._journal = Journal.open(journals, str(self._worker))
+        self._undo.push_async_callback(self._close_books)
+        self._writer.start()
+
+    async def _close_books(self) -> None:
+        """On a thread of their own: the other one may wait for a database that does not answer."""
+        with ThreadPoolExecutor(1, thread_name_prefix="patchbay-books") as thread:
+            await asyncio.get_running_loop().run_in_executor(thread, self._close_journal)
+
+    def _close_journal(self) -> None:
+        flushed = self._writer.flush(FLUSH_SECONDS)
         self._journal.close()
-        self._writer.stop(FLUSH_SECONDS)
-        self._log_lines.stop()
-        self._heartbeat.end()
-        connections.close_all()
+        self._writer.stop(FLUSH_SECONDS if flushed else 0.0)
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _leave_the_database(self) -> None:
+        heard = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORD_SECONDS):
+                await self._in_thread(self._heartbeat.end)
+                await self._in_thread(connections.close_all)
+                heard = True
+        self._threads.shutdown(wait=heard, cancel_futures=True)
+
+    def _forget_metrics(self) -> None:
+        for collector in (*self._metrics.all, *self._gauges.all):
+            self._options.registry.unregister(collector)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
