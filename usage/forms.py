@@ -73,14 +73,15 @@ class QuotaForm(QuotaModelForm):
         if self.instance._state.adding:
             for sentence in objections():
                 self.add_error(None, sentence)
-        if "team" in self.fields:  # a page of its own; in a list the formset sees to it
-            self._check_subject(cleaned)
+        self._check_subject(cleaned)
         return cleaned
 
     def _check_subject(self, cleaned: dict[str, Any]) -> None:
         key, team = cleaned.get("client_key"), cleaned.get("team")
         if key and team:
             self.add_error("team", "Choose a client key or a team, not both.")
+        if any(subject is not None and subject.pk is None for subject in (key, team)):
+            return  # it is made in the same step, so it has no other limit
         same = Quota.objects.filter(
             client_key=key, team=team, metric=cleaned.get("metric"), window=cleaned.get("window")
         )
