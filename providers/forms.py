@@ -21,10 +21,10 @@ from providers.prices import PICO_PER_TOKEN, Price, library_price
 from providers.publishing import PublishedForm
 from providers.secrets import (
     binding,
+    entered_problem,
     is_reference,
     is_stored,
     last4,
-    reference_problem,
     seal,
     secret_problem,
 )
@@ -99,7 +99,7 @@ class CredentialForm(CredentialModelForm):
         required=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="The vendor's API key; kept encrypted and never shown again. Or a reference: "
-        "env:NAME or file:PATH.",
+        "env:NAME, or file:PATH in the directory of secrets.",
     )
 
     class Meta:
@@ -124,7 +124,7 @@ class CredentialForm(CredentialModelForm):
                 raise forms.ValidationError("Enter the secret, or a reference such as env:NAME.")
             return ""
         if is_reference(entered):
-            problem = reference_problem(entered)
+            problem = entered_problem(entered)
         elif is_stored(entered):
             problem = "This is an encrypted form from an export; enter the secret itself."
         else:

@@ -66,6 +66,26 @@ def reference_problem(text: str) -> str | None:
     return None
 
 
+def entered_problem(text: str) -> str | None:
+    """What is wrong with a reference that came over the network, from a person in the admin.
+
+    Whoever may enter one may also send it to a server of their own, so not every file may be named.
+    A configuration file may name any: whoever applies it can read them anyway.
+    """
+    kind, _, path = text.partition(":")
+    if kind != "file" or reference_problem(text):
+        return reference_problem(text)
+    directory = settings.SECRET_FILES_DIR
+    if not directory:
+        return "No file can be named here; a configuration file can name one."
+    below = os.path.join(os.path.realpath(directory), "")
+    if os.path.isabs(path) and os.path.realpath(path).startswith(below):
+        return None
+    return (
+        f"A file that is named here lies below {directory}; a configuration file can name others."
+    )
+
+
 def seal(plain: str, bound_to: str) -> str:
     """Ciphertext under the first key of the ring, which opens for `bound_to` alone."""
     identifier, key = next(iter(_ring().items()))

@@ -77,6 +77,13 @@ class Environment:
             return default
         return value
 
+    def directory(self, name: str, default: str) -> str:
+        """A whole path; empty is none."""
+        value = self.text(name, default)
+        if value and not os.path.isabs(value):
+            self.problems.append(f"{name} is {value!r}; it must be a path from the root, or empty.")
+        return value
+
     def names(self, name: str) -> list[str]:
         """A comma-separated list, blanks dropped."""
         return [part.strip() for part in self.text(name).split(",") if part.strip()]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from proxyproject.environment import SECRET_NAMES, Environment, ensure_secrets
 from proxyproject.unfold import unfold_settings
+from usage.patience import PATIENCE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -26,6 +27,7 @@ _env.lay(SECRETS_FILE)
 SECRET_KEY = _env.secret("SECRET_KEY", strict=PRODUCTION)
 KEY_PEPPERS = _env.ring("KEY_PEPPER", strict=True)
 ENCRYPTION_KEYS = _env.ring("ENCRYPTION_KEYS", strict=True)
+SECRET_FILES_DIR = _env.directory("SECRET_FILES_DIR", "/run/secrets")
 
 # Where people and programs reach us
 PUBLIC_URL = _env.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
@@ -121,7 +123,8 @@ if _database["ENGINE"].endswith("sqlite3"):
         "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-512",  # KiB for each connection
     }
 elif _database["ENGINE"].endswith("postgresql"):
-    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}}
+    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}, **PATIENCE}
+    _database["CONN_HEALTH_CHECKS"] = True  # the pool hands out no connection that is broken
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

@@ -23,6 +23,7 @@ os.environ.update(
     SECRET_KEY="5" * 64,
     KEY_PEPPER="p1:" + "a1" * 32,
     ENCRYPTION_KEYS="k1:" + "b2" * 32,
+    SECRET_FILES_DIR="/run/secrets",
     DEMO="no",
     LOG_LEVEL="info",
     NO_PROXY="127.0.0.1,localhost",

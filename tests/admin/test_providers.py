@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from auditlog.models import LogEntry
-from django.test import Client
+from django.test import Client, override_settings
 
 from providers.models import Credential, ModelPrice, Provider
 from providers.secrets import open_secret
+from routing.apply import apply
 from routing.models import ConfigVersion, Rule
 from routing.publish import newest
 from tests.admin.conftest import SECRET
@@ -78,6 +81,48 @@ def test_a_reference_is_kept_and_shown_as_it_is(admin: Client):
     assert "env:ACME_KEY" in text(admin.get(change(Provider.objects.get())))
 
 
+@pytest.fixture
+def secret_files(tmp_path: Path) -> Iterator[Path]:
+    """The directory whose files may be named in the admin."""
+    place = tmp_path / "secrets"
+    place.mkdir()
+    with override_settings(SECRET_FILES_DIR=str(place)):
+        yield place
+
+
+def test_a_file_of_the_directory_of_secrets_can_be_named(admin: Client, secret_files: Path):
+    """As Kubernetes lays them: the name leads to a file deeper in the same directory."""
+    (secret_files / "..data").mkdir()
+    (secret_files / "..data" / "key").write_text(SECRET)
+    (secret_files / "key").symlink_to("..data/key")
+    stored = f"file:{secret_files}/key"
+    assert add(admin, **{"credentials-0-new_secret": stored}).status_code == 302
+    assert Credential.objects.get().secret == stored
+
+
+def test_a_file_that_is_only_led_to_from_that_directory_cannot(
+    admin: Client, secret_files: Path, tmp_path: Path
+):
+    (tmp_path / "elsewhere").write_text("of somebody else")
+    (secret_files / "key").symlink_to(tmp_path / "elsewhere")
+    found = errors(add(admin, **{"credentials-0-new_secret": f"file:{secret_files}/key"}))
+    assert "lies below" in found["credentials-0-new_secret"][0]
+
+
+def test_no_file_can_be_named_where_no_directory_is_set(admin: Client):
+    with override_settings(SECRET_FILES_DIR=""):
+        found = errors(add(admin, **{"credentials-0-new_secret": "file:/run/secrets/key"}))
+    assert "No file can be named here" in found["credentials-0-new_secret"][0]
+
+
+def test_a_file_that_the_operator_named_elsewhere_stays(admin: Client):
+    entry = {"label": "main", "secret": "file:/etc/hostname"}
+    apply({"providers": [{"name": "acme", "adapter": "openai", "credentials": [entry]}]})
+    provider = Provider.objects.get()
+    assert submit(admin, change(provider), "provider", name="renamed").status_code == 302
+    assert Credential.objects.get().secret == "file:/etc/hostname"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
@@ -88,6 +133,12 @@ def test_a_reference_is_kept_and_shown_as_it_is(admin: Client):
         ("deployments-0-input_price", "1", "Give both prices, or neither"),
         ("credentials-0-new_secret", "env:", "needs the name of a variable"),
         ("credentials-0-new_secret", "env:SECRET_KEY", "own secret"),
+        ("credentials-0-new_secret", "file:/etc/passwd", "lies below /run/secrets"),
+        ("credentials-0-new_secret", "file:/run/secrets/../key", "lies below /run/secrets"),
+        ("credentials-0-new_secret", "file:/run/secrets", "lies below /run/secrets"),
+        ("credentials-0-new_secret", "file:/run/secrets-of-others/key", "lies below /run/secrets"),
+        ("credentials-0-new_secret", "file:secrets/key", "lies below /run/secrets"),
+        ("credentials-0-new_secret", "file:/run/secrets/a\x00b", "ull characters"),
         ("credentials-0-new_secret", "clé-secrète", "beyond ASCII"),
         ("name", "not a slug", "letters, numbers"),
         ("adapter", "smoke-signals", "not one of the available choices"),

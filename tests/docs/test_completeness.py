@@ -27,6 +27,7 @@ READERS = (
     "flag",
     "whole",
     "number",
+    "directory",
     "names",
     "networks",
     "origins",

@@ -44,6 +44,7 @@ def start(var: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         ("KEY_PEPPER", "p1:abc", "must look like id:hex"),
         ("TRUSTED_PROXIES", "10.0.0.0/99", "must be an address or a network"),
         ("METRICS_ALLOW", "localhost", "must be an address or a network"),
+        ("SECRET_FILES_DIR", "secrets", "must be a path from the root"),
         ("CORS_ORIGINS", "https://chat.example.com/", "must be an origin"),
     ],
 )
