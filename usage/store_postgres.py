@@ -10,20 +10,13 @@ from typing import Any
 import psycopg
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from usage.patience import PATIENCE
 from usage.store import Row
 
 INCOMING = "books_incoming"
 SUMS_LOCK = 0x70617463_686261
 """An advisory lock's number that nothing else uses: "patchba" in ASCII."""
-PATIENCE: dict[str, Any] = {
-    "connect_timeout": 3,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-    "application_name": "patchbay-books",
-}
-"""A server that vanished without a word is noticed in about ten seconds."""
+BOOKS: dict[str, Any] = {**PATIENCE, "application_name": "patchbay-books"}
 
 
 class PostgresStore:
@@ -37,7 +30,7 @@ class PostgresStore:
 
     def __init__(self, wrapper: BaseDatabaseWrapper) -> None:
         options = wrapper.settings_dict["OPTIONS"]
-        wrapper.settings_dict["OPTIONS"] = PATIENCE | options
+        wrapper.settings_dict["OPTIONS"] = BOOKS | options
         wrapper.connect()
         self._wrapper = wrapper
         self._raw: psycopg.Connection[Row] = wrapper.connection
