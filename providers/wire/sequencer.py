@@ -32,6 +32,7 @@ from providers.wire.events import (
 )
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
 from providers.wire.usage import Usage
+from providers.wire.watch import size_of
 
 MOST_PARTS = 256
 LARGEST_ARGUMENTS = 8 * 2**20
@@ -139,18 +140,18 @@ class Sequencer:
             return
         going_on = self._kind == "text" and self._run_key == key and not self.ended
         if going_on or self._open_run("text", key):
-            self.output_bytes += len(text)
+            self.output_bytes += size_of(text)
             self._events.append(TextDelta(self._run, text))
 
     def reasoning(self, text: str, key: Hashable = None) -> None:
         if text and self._open_run("reasoning", key):
-            self.output_bytes += len(text)
+            self.output_bytes += size_of(text)
             self._events.append(ReasoningDelta(self._run, text))
 
     def refusal(self, text: str, key: Hashable = None) -> None:
         if text and self._open_run("refusal", key):
             self._refused = True
-            self.output_bytes += len(text)
+            self.output_bytes += size_of(text)
             self._events.append(RefusalDelta(self._run, text))
 
     def details(self, details: ProviderDetails, key: Hashable = None) -> None:
@@ -182,7 +183,7 @@ class Sequencer:
         index = self._begin_part()
         self._called = True
         self._calls[key] = OpenCall(index)
-        self.output_bytes += len(name)
+        self.output_bytes += size_of(name)
         if not call_id or call_id == "null":
             call_id = invented_call_id(self._identifier, index)
         self._events.append(ToolCallStart(index, call_id, self._names.get(name, name), details))
@@ -195,13 +196,14 @@ class Sequencer:
         if call is None:
             self.dropped += bool(piece.strip())
             return
-        call.size += len(piece)
+        size = size_of(piece)
+        call.size += size
         if call.size > LARGEST_ARGUMENTS:
             raise BadAnswer(
                 f"the arguments of a tool call are larger than {LARGEST_ARGUMENTS} bytes"
             )
         call.pieces.append(piece)
-        self.output_bytes += len(piece)
+        self.output_bytes += size
         self._events.append(ToolCallDelta(call.index, piece))
 
     def end_part(self, key: Hashable) -> None:

@@ -6,10 +6,31 @@ A Watcher alters nothing.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import msgspec
 
 from providers.wire.errors import ErrorInfo
 from providers.wire.usage import Usage
+
+T = TypeVar("T")
+
+
+def size_of(text: str | None) -> int:
+    """Bytes of text in UTF-8."""
+    if not text:
+        return 0
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def if_readable(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw | None) -> T | None:
+    """A member of an answer that is not of the types that we look at; None if this one is not either."""
+    if raw is None:
+        return None
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 class Sight(IntEnum):

@@ -7,9 +7,10 @@ import msgspec
 from providers.wire import sse
 from providers.wire.anthropic_messages.errors import read_error
 from providers.wire.anthropic_messages.usage import Tally, WireUsage
+from providers.wire.envelope import read_text
 from providers.wire.errors import BadAnswer, ErrorInfo
 from providers.wire.usage import Usage
-from providers.wire.watch import Sight
+from providers.wire.watch import Sight, if_readable, size_of
 
 
 class Block(msgspec.Struct, gc=False):
@@ -63,6 +64,7 @@ class Answer(Message):
 _event = msgspec.json.Decoder(StreamEvent)
 _answer = msgspec.json.Decoder(Answer)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_usage = msgspec.json.Decoder(WireUsage)
 _plain_events = msgspec.json.Decoder(list[PlainEvent])
 
 UNUSUAL = {
@@ -116,9 +118,14 @@ class MessagesWatcher:
             self.error = read_error(200, data)
             return Sight.ERROR
         try:
-            _members.decode(data)
+            members = _members.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Sight.BROKEN
+        parts = [members.get("message")]
+        if name == b"message_delta":
+            parts += [msgspec.Raw(data), members.get("delta")]
+        for part in parts:
+            self._note_members(if_readable(_members, part) or {})
         sight = UNUSUAL.get(name, Sight.CONTENT)
         if sight is Sight.CONTENT:
             self.output_bytes += len(data)
@@ -129,7 +136,7 @@ class MessagesWatcher:
             events = _plain_events.decode(sse.as_array(blocks, DELTA_START))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
-        self.output_bytes += sum([len(event.delta.text) for event in events])
+        self.output_bytes += size_of("".join([event.delta.text for event in events]))
         return True
 
     def _event(self, event: StreamEvent, data: bytes) -> Sight:
@@ -154,7 +161,7 @@ class MessagesWatcher:
     def _delta(self, delta: Delta | None) -> Sight:
         if delta is None:
             return Sight.CONTENT
-        size = len(delta.text or "") + len(delta.thinking or "") + len(delta.partial_json or "")
+        size = size_of((delta.text or "") + (delta.thinking or "") + (delta.partial_json or ""))
         self.output_bytes += size
         return Sight.CONTENT if size or delta.signature else Sight.LIFECYCLE
 
@@ -162,7 +169,7 @@ class MessagesWatcher:
         if block is None or block.type in PLAIN_BLOCKS and not (block.text or block.thinking):
             begun_call = block is not None and block.type == "tool_use"
             return Sight.CONTENT if begun_call else Sight.LIFECYCLE
-        self.output_bytes += len(block.text or "") + len(block.thinking or "")
+        self.output_bytes += size_of(block.text) + size_of(block.thinking)
         return Sight.CONTENT
 
     def _message_delta(self, event: StreamEvent) -> Sight:
@@ -179,6 +186,17 @@ class MessagesWatcher:
         if message.usage is not None:
             self._tally.note(message.usage)
 
+    def _note_members(self, members: dict[str, msgspec.Raw]) -> None:
+        """What can be read of a message in which something is of another type, member by member."""
+        self._note(
+            Message(
+                id=read_text(members, "id"),
+                model=read_text(members, "model"),
+                stop_reason=read_text(members, "stop_reason"),
+                usage=if_readable(_usage, members.get("usage")),
+            )
+        )
+
     def body(self, data: bytes) -> None:
         try:
             answer = _answer.decode(data)
@@ -191,8 +209,7 @@ class MessagesWatcher:
             raise BadAnswer("it is not a message")
         self._note(answer)
         for block in answer.content:
-            raw = bytes(block.input)
-            self.output_bytes += len(block.text or "") + len(block.thinking or "") + len(raw)
+            self.output_bytes += size_of(block.text) + size_of(block.thinking) + len(block.input)
 
     def _unusual_body(self, data: bytes) -> None:
         try:
@@ -201,4 +218,5 @@ class MessagesWatcher:
             raise BadAnswer("it is not a JSON object") from None
         if "content" not in members:
             raise BadAnswer("it is not a message")
+        self._note_members(members)
         self.output_bytes += len(data)

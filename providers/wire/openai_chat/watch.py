@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from providers.wire import sse
+from providers.wire.envelope import read_text
 from providers.wire.errors import BadAnswer, ErrorInfo
 from providers.wire.openai_chat.errors import read_error_member
 from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
 from providers.wire.usage import Usage
-from providers.wire.watch import Sight
+from providers.wire.watch import Sight, if_readable, size_of
 
 DONE = b"[DONE]"
 NO_ERROR = msgspec.Raw(b"null")
@@ -18,7 +21,7 @@ NO_ERROR = msgspec.Raw(b"null")
 
 class Function(msgspec.Struct, gc=False):
     name: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, msgspec.Raw] | None = None  # some servers send the object itself
 
 
 class CallPiece(msgspec.Struct, gc=False):
@@ -34,10 +37,15 @@ class Delta(msgspec.Struct, gc=False):
     function_call: Function | None = None
 
 
-class Choice(msgspec.Struct, gc=False):
+class Ending(msgspec.Struct, gc=False):
+    """A choice of which nothing but its end is looked at."""
+
+    finish_reason: str | None = None
+
+
+class Choice(Ending, gc=False):
     delta: Delta | None = None
     message: Delta | None = None
-    finish_reason: str | None = None
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -79,6 +87,9 @@ class PlainChunk(msgspec.Struct, gc=False):
 _chunk = msgspec.json.Decoder(Chunk)
 _plain_chunks = msgspec.json.Decoder(list[PlainChunk])
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_usage = msgspec.json.Decoder(WireUsage)
+_groq = msgspec.json.Decoder(GroqExtra)
+_endings = msgspec.json.Decoder(list[Ending])
 
 
 class ChatWatcher:
@@ -121,7 +132,7 @@ class ChatWatcher:
             chunks = _plain_chunks.decode(sse.as_array(blocks, b"data: "))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
-        self.output_bytes += sum([len(chunk.choices[0].delta.content) for chunk in chunks])
+        self.output_bytes += size_of("".join([chunk.choices[0].delta.content for chunk in chunks]))
         return True
 
     def _chunk(self, chunk: Chunk) -> Sight:
@@ -146,11 +157,30 @@ class ChatWatcher:
             members = _members.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Sight.BROKEN
-        if "error" in members:
-            self.error = read_error_member(200, members["error"])
+        self.error = read_error_member(200, members.get("error", NO_ERROR))
+        if self.error is not None:
             return Sight.ERROR
+        if self._note_members(members):
+            return Sight.USAGE
         self.output_bytes += len(data)
         return Sight.CONTENT
+
+    def _note_members(self, members: Mapping[str, msgspec.Raw]) -> bool:
+        """What can be read of an answer in which something is of another type, member by member.
+
+        Says whether it is usage and nothing else.
+        """
+        chunk = Chunk(
+            id=read_text(members, "id"),
+            model=read_text(members, "model"),
+            usage=if_readable(_usage, members.get("usage")),
+            x_groq=if_readable(_groq, members.get("x_groq")),
+        )
+        self._note(chunk)
+        endings = if_readable(_endings, members.get("choices"))
+        for ending in endings or ():
+            self.finish = self.finish or ending.finish_reason or ""
+        return endings == [] and chunk.usage is not None
 
     def _note(self, chunk: Chunk) -> None:
         if chunk.model:
@@ -164,9 +194,10 @@ class ChatWatcher:
 
     def _count(self, delta: Delta) -> int:
         """Bytes of content in a delta; a call that only begins counts as one."""
-        content = delta.content
-        size = len(content) if isinstance(content, str) else sum(map(len, content or ()))
-        size += len(delta.reasoning_content or delta.reasoning or "") + len(delta.refusal or "")
+        content, text = delta.content, delta.reasoning_content or delta.reasoning or ""
+        parts = content if isinstance(content, list) else ()
+        text += (delta.refusal or "") + (content if isinstance(content, str) else "")
+        size = size_of(text) + sum(map(len, parts))
         if delta.tool_calls:
             size += sum(1 + _size(piece.function) for piece in delta.tool_calls)
         if delta.function_call is not None:
@@ -198,8 +229,14 @@ class ChatWatcher:
             raise BadAnswer("it is not a JSON object") from None
         if "choices" not in members:
             raise BadAnswer("it is no chat completion")
+        self._note_members(members)
         self.output_bytes += len(data)
 
 
 def _size(function: Function | None) -> int:
-    return len(function.arguments or "") + len(function.name or "") if function else 0
+    if function is None:
+        return 0
+    arguments = function.arguments
+    if isinstance(arguments, dict):
+        return size_of(function.name) + sum(len(name) + len(arguments[name]) for name in arguments)
+    return size_of(function.name) + size_of(arguments)
