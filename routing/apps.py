@@ -19,14 +19,14 @@ class RoutingConfig(AppConfig):
     verbose_name = "Routing"
 
     def ready(self) -> None:
-        from routing.guard import quota_objection, refuse_to_open_rules
+        from routing.guard import keep_what_rules_name, quota_objection
         from usage.models import ClientKey, Team
         from usage.signals import quota_proposed
 
         configuration_changed.connect(_publish, dispatch_uid="patchbay.publish")
         quota_proposed.connect(quota_objection, dispatch_uid="patchbay.quota")
         for kind in (Team, ClientKey):
-            pre_delete.connect(refuse_to_open_rules, kind, dispatch_uid=f"patchbay.guard.{kind}")
+            pre_delete.connect(keep_what_rules_name, kind, dispatch_uid=f"patchbay.guard.{kind}")
             post_save.connect(_publish_names, kind, dispatch_uid=f"patchbay.names.{kind}")
 
 

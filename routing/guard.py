@@ -5,29 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import ProtectedError
+from django.db.models import Model, ProtectedError
 from django.utils import timezone
 
-from routing.models import Rule, Worker
-from usage.models import ClientKey, Team
+from routing.models import Worker
+from usage.deletion import namers
 
 
-def rules_left_open(row: Team | ClientKey) -> list[Rule]:
-    """Rules that match nobody but this team or key; without it they would match anybody."""
-    if isinstance(row, Team):
-        rules, relation = Rule.objects.filter(match_teams=row), "match_teams"
-    else:
-        rules, relation = Rule.objects.filter(match_keys=row), "match_keys"
-    return [rule for rule in rules if getattr(rule, relation).count() == 1]
-
-
-def refuse_to_open_rules(sender: object, instance: Team | ClientKey, **_: Any) -> None:
-    rules = rules_left_open(instance)
+def keep_what_rules_name(sender: object, instance: Model, **_: Any) -> None:
+    rules = namers(instance)
     if rules:
-        names = ", ".join(rule.name for rule in rules)
+        names = ", ".join(map(str, rules))
         raise ProtectedError(
-            f"Nobody else is matched by the rule {names}, which would match everybody without it. "
-            "Change or delete the rule first.",
+            f"{instance} is named by the rule {names}, and a rule that loses the last of those it "
+            "is for would match everybody. Change or delete the rule first.",
             set(rules),
         )
 

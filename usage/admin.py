@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from usage.deletion import kept_by_rules
+from usage.deletion import with_namers
 from usage.forms import QuotaForm, QuotaFormSet
 from usage.key_admin import ClientKeyAdmin
 from usage.models import ClientKey, Membership, Quota, Team, UsageRecord
@@ -76,7 +76,7 @@ class TeamAdmin(ModelAdmin):
         return ", ".join(quota.limit for quota in team.quotas.all()) or "none"
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        return kept_by_rules(super().get_deleted_objects(objs, request), objs)
+        return with_namers(super().get_deleted_objects(objs, request), objs)
 
 
 @admin.register(Quota)

@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
-from usage.deletion import kept_by_rules
+from usage.deletion import with_namers
 from usage.forms import ClientKeyForm, QuotaForm, QuotaFormSet
 from usage.issue import issue_key, revoke, rotate
 from usage.models import ClientKey, Quota
@@ -172,4 +172,4 @@ class ClientKeyAdmin(ModelAdmin):
         return TemplateResponse(request, f"patchbay/keys/{verb}.html", context)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        return kept_by_rules(super().get_deleted_objects(objs, request), objs)
+        return with_namers(super().get_deleted_objects(objs, request), objs)

@@ -26,6 +26,7 @@ from routing.publish import newest, publish
 from tests.config.files import provider, rule, rules, whole
 from tests.conftest import POSTGRES
 from tests.databases import use_database
+from usage.issue import issue_key
 from usage.models import ClientKey, Team
 
 
@@ -111,6 +112,19 @@ def test_a_rule_does_not_open_to_everyone_because_its_only_key_is_deleted():
         ClientKey.objects.get().delete()
     Rule.objects.get(name="default").delete()
     ClientKey.objects.get().delete()
+
+
+@pytest.mark.django_db
+def test_one_of_several_keys_of_a_rule_is_kept_as_well():
+    """Published rules hold names; the next key of that name would be matched by them."""
+    apply(whole())
+    rule = Rule.objects.get(name="default")
+    other, _ = issue_key("other")
+    rule.match_keys.add(other)
+    with pytest.raises(ProtectedError, match="default"):
+        other.delete()
+    rule.match_keys.remove(other)
+    other.delete()
 
 
 def sealed() -> Credential:
