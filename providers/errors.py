@@ -38,7 +38,10 @@ class Unreachable(UpstreamFailure):
 
 
 class TimedOut(UpstreamFailure):
-    """A deadline passed. `reason` is timeout_connect, timeout_first, timeout_idle or timeout_total."""
+    """A deadline passed. `reason` is timeout_connect, timeout_first, timeout_idle or timeout_total.
+
+    The total is the whole request's: after it there is no time for another Target.
+    """
 
     SENTENCES = {
         "timeout_connect": "The provider did not accept a connection in time.",
@@ -52,6 +55,7 @@ class TimedOut(UpstreamFailure):
             ErrorInfo(ErrorKind.TIMEOUT, 504, self.SENTENCES[reason], f"upstream_{reason}")
         )
         self.reason = reason
+        self.retryable = reason != "timeout_total"
 
 
 class Rejected(UpstreamFailure):

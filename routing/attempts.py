@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from providers.errors import Invalid, TimedOut, Unreachable, UpstreamFailure
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from routing.deadline import Deadline
     from routing.exchange import Exchange
     from routing.gateway import Tools
+    from routing.limits import Limits
 
 MOST_HELD_BYTES = 256 * 2**10
 
@@ -72,6 +74,7 @@ async def open_answer(exchange: Exchange, outbound: Outbound, tools: Tools, stre
 
 async def _attempt(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
     """Make one Attempt and write it down."""
+    _set_deadline(exchange, tools.limits, stream)
     exchange.begin_attempt(outbound.endpoint, outbound.login, outbound.format.value)
     exchange.meter = outbound.lane.meter
     exchange.note_translation(outbound.losses, outbound.edits)
@@ -88,27 +91,34 @@ async def _attempt(exchange: Exchange, outbound: Outbound, tools: Tools, stream:
     return opened
 
 
-async def _open(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
-    deadline, limits = exchange.deadline, tools.limits
+def _set_deadline(exchange: Exchange, limits: Limits, stream: bool) -> None:
+    """Each Attempt has its time to bring content; a whole answer has one time for all of them."""
     if stream:
-        deadline.set(limits.first_content, "timeout_first")
-    else:
-        deadline.set(limits.total, "timeout_total")
+        exchange.deadline.set(limits.first_content, "timeout_first")
+        return
+    left = exchange.began + limits.total - monotonic()
+    if left <= 0:
+        raise TimedOut("timeout_total")
+    exchange.deadline.set(left, "timeout_total")
+
+
+async def _open(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
+    limit = tools.limits.answer_bytes
     try:
         reply = await tools.upstream.send(outbound.request)
         try:
             if reply.status != 200:
-                raise await read_rejection(reply, outbound, limits.answer_bytes)
+                raise await read_rejection(reply, outbound, limit)
             if stream:
                 first = await _until_content(reply, outbound.lane)
             else:
-                first = outbound.lane.whole(await reply.body(limits.answer_bytes))
+                first = outbound.lane.whole(await reply.body(limit))
                 reply.close()
         except BaseException:
             reply.close()
             raise
     except asyncio.CancelledError as cancelled:
-        raise interruption(deadline, cancelled) from None
+        raise interruption(exchange.deadline, cancelled) from None
     exchange.content_began()
     return Opened(reply, outbound.lane, first)
 

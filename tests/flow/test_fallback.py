@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
 
 from providers.upstream import STALE_SECONDS
 from tests.chaos import Cut, Data, Head, Reset, Stall, Step, Wait, speech, stream, whole
-from tests.house import OPENAI_SECRET, House, provider, rule
+from tests.house import CHAT, OPENAI_SECRET, House, asked, provider, rule
+from tests.rawclient import post
 
 FIRST = speech.chat_events()[:1]
 """The role delta: a lifecycle frame, which is no content."""
@@ -32,10 +34,10 @@ BEFORE_CONTENT = {
         "upstream_error",
     ),
     "redirect": (whole(b"", 302, {"location": "http://10.0.0.1/"}), "upstream_invalid"),
-    "no answer": ([Stall()], "timeout_first"),
     "closed at once": ([Cut()], "connect"),
 }
 STREAM_BEFORE_CONTENT = {
+    "no answer": ([Stall()], "timeout_first"),
     "head and silence": ([Head(), Stall()], "timeout_first"),
     "role delta and silence": (stream(FIRST, then=[Stall()]), "timeout_first"),
     "role delta and cut": (stream(FIRST, then=[Cut()]), "upstream_truncated"),
@@ -98,12 +100,7 @@ async def check_fallback(house: House, script, reason: str, streaming: bool) -> 
     assert record["outcome"] == "completed"
     assert record["provider_name"] == "second"
     reasons = [(attempt["provider"], attempt["reason"]) for attempt in record["attempts"]]
-    assert reasons == [("first", _whole(reason, streaming)), ("second", "ok")]
-
-
-def _whole(reason: str, streaming: bool) -> str:
-    """What a stream's time-out is called where the answer is whole."""
-    return "timeout_total" if reason == "timeout_first" and not streaming else reason
+    assert reasons == [("first", reason), ("second", "ok")]
 
 
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
@@ -149,6 +146,44 @@ async def test_a_connection_refused_falls_over_at_once(opening, chaos):
     assert record["attempts"][0]["ms"] < 50
 
 
+SLOW: dict[str, tuple[list[Step], list[str]]] = {
+    "silence": ([Stall()], ["timeout_total"]),
+    "late failure": ([Wait(0.25), *failing(500)], ["upstream_error", "timeout_total"]),
+}
+
+
+@pytest.mark.parametrize(("script", "reasons"), SLOW.values(), ids=SLOW)
+async def test_the_total_is_for_all_that_is_tried_for_a_whole_answer(pair, script, reasons):
+    """A client waits for its answer, and not for each of those who might have given it."""
+    pair.chaos.next(script, [Stall()])
+    response = await pair.chat()
+    assert (response.status_code, response.json()["error"]["code"]) == (
+        504,
+        "upstream_timeout_total",
+    )
+    record = await pair.record()
+    assert (record["outcome"], record["reason"], record["status"]) == (
+        "failed",
+        "timeout_total",
+        504,
+    )
+    assert [attempt["reason"] for attempt in record["attempts"]] == reasons
+    assert record["total_ms"] < 600
+
+
+async def test_a_total_that_the_body_used_up_asks_no_provider(pair):
+    client = await pair.connect()
+    content = post(CHAT, speech.compact(asked("gpt-test")), pair.key)
+    await client.send(content[:-5])
+    await asyncio.sleep(0.45)
+    await client.send(content[-5:])
+    answer = await client.answer()
+    client.leave()
+    assert (answer.status, answer.json["error"]["code"]) == (504, "upstream_timeout_total")
+    assert not pair.chaos.requests
+    assert (await pair.record())["attempts"] == []
+
+
 @pytest.mark.parametrize("status", [400, 404, 413, 422])
 async def test_what_the_caller_did_wrong_does_not_move_on(pair, status):
     said = speech.chat_error("max_tokens is too large", "invalid_request_error", "bad")
@@ -180,9 +215,8 @@ async def test_no_fallback_after_content(pair):
         (failing(503), 503, "upstream_overloaded", "upstream_overloaded"),
         (failing(529), 503, "upstream_overloaded", "upstream_overloaded"),
         (whole(b"<html>"), 502, "upstream_invalid_response", "upstream_invalid"),
-        ([Stall()], 504, "upstream_timeout_total", "timeout_total"),
     ],
-    ids=["401", "500", "503", "529", "html", "silence"],
+    ids=["401", "500", "503", "529", "html"],
 )
 async def test_the_last_failure_is_the_answer(pair, script, status, code, reason):
     pair.chaos.next(script, script)
