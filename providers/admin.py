@@ -27,6 +27,7 @@ from providers.forms import (
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.pages import fetch_models_view, test_connection_view
 from providers.publishing import PublishingAdmin
+from providers.secret_box import ask_again
 
 auditlog.register(Provider)
 auditlog.register(Credential, exclude_fields=["secret"])
@@ -108,6 +109,14 @@ class ProviderAdmin(PublishingAdmin):
         if not provider.deployment_count:
             return tag("No deployments", "warning", "careful")
         return tag("On", "check_circle", "good")
+
+    def get_inline_formsets(
+        self, request: HttpRequest, formsets: Any, inline_instances: Any, obj: Any = None
+    ) -> Any:
+        """Called only where the page is shown, for the first time or again."""
+        for row in (row for formset in formsets for row in formset.forms):
+            ask_again(row, "new_secret")
+        return super().get_inline_formsets(request, formsets, inline_instances, obj)
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}"

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
-from unfold.widgets import (
-    UnfoldAdminDecimalFieldWidget,
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminSelectWidget,
-)
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
 from providers.adapters.registry import ADAPTERS
 from providers.checks import base_url_problem
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.prices import PICO_PER_TOKEN, Price, library_price
 from providers.publishing import PublishedForm
+from providers.secret_box import TYPE_IT_AGAIN, TYPED_BEFORE, SecretBox
 from providers.secrets import (
     binding,
     entered_problem,
@@ -97,7 +94,7 @@ class CredentialForm(CredentialModelForm):
     new_secret = forms.CharField(
         label="Secret",
         required=False,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        widget=SecretBox(attrs={"autocomplete": "new-password"}),
         help_text="The vendor's API key; kept encrypted and never shown again. Or a reference: "
         "env:NAME, or file:PATH in the directory of secrets.",
     )
@@ -119,6 +116,8 @@ class CredentialForm(CredentialModelForm):
 
     def clean_new_secret(self) -> str:
         entered: str = self.cleaned_data["new_secret"].strip()
+        if entered == TYPED_BEFORE:
+            raise forms.ValidationError(TYPE_IT_AGAIN)
         if not entered:
             if not self.instance.secret:
                 raise forms.ValidationError("Enter the secret, or a reference such as env:NAME.")
