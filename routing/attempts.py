@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from routing.limits import Limits
 
 MOST_HELD_BYTES = 256 * 2**10
+NO_STREAM = ("application/json", "text/html")
+"""Other types may be a stream that says so badly."""
 
 
 class Opened(NamedTuple):
@@ -125,8 +127,9 @@ async def _open(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bo
 
 async def _until_content(reply: Reply, lane: Lane) -> bytes:
     """Hold lifecycle frames back until the first content. Raises Invalid beyond what is held."""
-    if reply.headers.get("content-type", "").startswith("application/json"):
-        raise Invalid("a whole answer came where a stream was asked for")
+    kind = reply.headers.get("content-type", "").lower()
+    if kind.startswith(NO_STREAM):
+        raise Invalid(f"{kind.partition(';')[0]} came where a stream was asked for")
     held: list[bytes] = []
     size = 0
     while size < MOST_HELD_BYTES:
@@ -137,5 +140,7 @@ async def _until_content(reply: Reply, lane: Lane) -> bytes:
         if lane.failure is not None and not lane.content:
             raise lane.failure
         if lane.content or lane.ended or not chunk:
+            if not lane.content and not lane.meter.watcher.finish:
+                raise Invalid("it ended without content and without a stop reason")
             return b"".join(held)
     raise Invalid(f"{MOST_HELD_BYTES} bytes came before any content")

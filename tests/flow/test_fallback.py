@@ -60,7 +60,14 @@ STREAM_BEFORE_CONTENT = {
         stream([b": " + b"x" * 60_000 + b"\n\n"] * 5, pause=0.001, then=[Stall()]),
         "upstream_invalid",
     ),
-    "a page": (stream([b"<html>busy</html>"]), "upstream_truncated"),
+    "a page": (
+        whole(b"<html>busy</html>", headers={"content-type": "text/html; charset=utf-8"}),
+        "upstream_invalid",
+    ),
+    "a page that says it were a stream": (stream([b"<html>busy</html>"]), "upstream_truncated"),
+    "an end mark alone": (stream([speech.DONE]), "upstream_invalid"),
+    "a role delta and the end mark": (stream([*FIRST, speech.DONE]), "upstream_invalid"),
+    "usage and the end mark": (stream([speech.chat_usage(), speech.DONE]), "upstream_invalid"),
     "a whole answer": (whole(speech.chat_body()), "upstream_invalid"),
 }
 WHOLE_BROKEN = {
@@ -119,6 +126,28 @@ async def test_a_stream_that_brings_no_content_falls_over(pair, script, reason):
 @pytest.mark.parametrize(("script", "reason"), WHOLE_BROKEN.values(), ids=WHOLE_BROKEN)
 async def test_an_answer_that_cannot_be_read_falls_over(pair, script, reason):
     await check_fallback(pair, script, reason, False)
+
+
+async def test_an_empty_message_without_a_stop_reason_falls_over(opening, chaos):
+    providers = [
+        provider("anthropic", chaos.url, "sk-first-0815", name="first"),
+        provider("anthropic", chaos.url, "sk-second-0815", name="second"),
+    ]
+    rules = [rule("any", "*", ["first", "second"])]
+    async with opening({"providers": providers, "rules": rules}) as house:
+        events = speech.message_events()
+        for ask in (house.message, house.chat):  # in the provider's own format, and translated
+            chaos.next(stream([events[0], events[-1]]))
+            assert "Hello" in (await ask(stream=True)).text
+        assert {record["provider_name"] for record in await house.records()} == {"second"}
+
+
+async def test_an_empty_answer_with_its_stop_reason_is_an_answer(pair):
+    events = [*FIRST, speech.chat_chunk({}, "stop"), speech.DONE]
+    pair.chaos.next(stream(events))
+    assert (await pair.chat(stream=True)).content == b"".join(events)
+    record = await pair.record()
+    assert (record["outcome"], record["provider_name"]) == ("completed", "first")
 
 
 async def test_comments_do_not_use_up_the_patience_with_an_answer(pair):
