@@ -81,9 +81,7 @@ def entered_problem(text: str) -> str | None:
     below = os.path.join(os.path.realpath(directory), "")
     if os.path.isabs(path) and os.path.realpath(path).startswith(below):
         return None
-    return (
-        f"A file that is named here lies below {directory}; a configuration file can name others."
-    )
+    return f"Name a file below {directory}; a configuration file can name others."
 
 
 def seal(plain: str, bound_to: str) -> str:

@@ -106,7 +106,7 @@ def test_a_file_that_is_only_led_to_from_that_directory_cannot(
     (tmp_path / "elsewhere").write_text("of somebody else")
     (secret_files / "key").symlink_to(tmp_path / "elsewhere")
     found = errors(add(admin, **{"credentials-0-new_secret": f"file:{secret_files}/key"}))
-    assert "lies below" in found["credentials-0-new_secret"][0]
+    assert "Name a file below" in found["credentials-0-new_secret"][0]
 
 
 def test_no_file_can_be_named_where_no_directory_is_set(admin: Client):
@@ -133,11 +133,15 @@ def test_a_file_that_the_operator_named_elsewhere_stays(admin: Client):
         ("deployments-0-input_price", "1", "Give both prices, or neither"),
         ("credentials-0-new_secret", "env:", "needs the name of a variable"),
         ("credentials-0-new_secret", "env:SECRET_KEY", "own secret"),
-        ("credentials-0-new_secret", "file:/etc/passwd", "lies below /run/secrets"),
-        ("credentials-0-new_secret", "file:/run/secrets/../key", "lies below /run/secrets"),
-        ("credentials-0-new_secret", "file:/run/secrets", "lies below /run/secrets"),
-        ("credentials-0-new_secret", "file:/run/secrets-of-others/key", "lies below /run/secrets"),
-        ("credentials-0-new_secret", "file:secrets/key", "lies below /run/secrets"),
+        ("credentials-0-new_secret", "file:/etc/passwd", "Name a file below /run/secrets"),
+        ("credentials-0-new_secret", "file:/run/secrets/../key", "Name a file below /run/secrets"),
+        ("credentials-0-new_secret", "file:/run/secrets", "Name a file below /run/secrets"),
+        (
+            "credentials-0-new_secret",
+            "file:/run/secrets-of-others/key",
+            "Name a file below /run/secrets",
+        ),
+        ("credentials-0-new_secret", "file:secrets/key", "Name a file below /run/secrets"),
         ("credentials-0-new_secret", "file:/run/secrets/a\x00b", "ull characters"),
         ("credentials-0-new_secret", "clé-secrète", "beyond ASCII"),
         ("name", "not a slug", "letters, numbers"),
