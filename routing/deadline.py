@@ -46,10 +46,13 @@ class Deadline:
             self._task.cancel()
 
     def take(self) -> str:
-        """The reason for a CancelledError that was ours, else "". Ours is taken back from the task."""
+        """The reason for a CancelledError that was ours alone, else "". Ours is taken back from the task.
+
+        Where the client left in the same turn of the loop, its leaving is what counts.
+        """
         reason, self.passed = self.passed, ""
-        if reason:
-            self._task.uncancel()
+        if reason and self._task.uncancel() > 0:
+            return ""
         return reason
 
 

@@ -128,9 +128,10 @@ class Gateway:
 
     @staticmethod
     def _was_cut(exchange: Exchange) -> bool:
-        """Whether we ended it ourselves, because the client does not read; else the client has left."""
-        if exchange.deadline.take():
-            exchange.finish("failed", "client_too_slow", CLIENT_GONE)
+        """Whether we ended it ourselves while an answer was being written; else the client has left."""
+        reason = exchange.deadline.take()
+        if reason:
+            exchange.finish(OUTCOME_OF[reason], reason, CLIENT_GONE)
             return True
         begun = "mid_stream" if exchange.first_content else "before_content"
         exchange.finish("abandoned", begun, CLIENT_GONE)
@@ -280,12 +281,14 @@ class Gateway:
 
     async def _stream(self, exchange: Exchange, opened: Opened, sink: Sink) -> None:
         """Carry a stream that has begun to its end, whatever end that is."""
+        deadline, stall = exchange.deadline, self._limits.client_stall
         try:
+            deadline.set(stall, "client_too_slow")
             await sink.start(200, [*headers_of(exchange, EVENT_STREAM), *AT_ONCE])
             failure = await self._carry(exchange, opened, sink)
+            deadline.set(stall, "client_too_slow")
             if failure is not None:
                 exchange.finish("failed", failure.reason, 200)
-                exchange.deadline.set(self._limits.client_stall, "client_too_slow")
                 await sink.write(opened.lane.fail(failure.info))
                 return await sink.end()
             await sink.end()

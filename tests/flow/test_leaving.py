@@ -9,7 +9,7 @@ import pytest
 
 from providers.wire.prompt import IMAGE_TOKENS
 from tests.chaos import Data, Head, Hold, Stall, speech, stream
-from tests.house import CHAT, MESSAGES, House, asked
+from tests.house import CHAT, MESSAGES, OPENAI_SECRET, House, asked, provider, rule
 from tests.rawclient import RawClient, post
 
 MODELS = {CHAT: "gpt-test", MESSAGES: "claude-test"}
@@ -134,3 +134,50 @@ async def test_many_clients_leave_at_once_and_nothing_is_left_behind(house: Hous
     records = await house.records()
     assert len(records) == 40
     assert {record["reason"] for record in records} == {"mid_stream"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [([Stall()], "before_content"), (stream(BEGUN[CHAT], then=[Stall()]), "mid_stream")],
+    ids=["before content", "mid-stream"],
+)
+async def test_a_deadline_that_passes_as_the_client_leaves_asks_nobody_else(
+    opening, chaos, steps, reason
+):
+    """Both end the same wait: the task hears of them at once, and has a client no more."""
+    providers = [
+        provider("openai", chaos.openai_url, OPENAI_SECRET, name=name)
+        for name in ("first", "second")
+    ]
+    rules = [rule("gpt", "gpt-*", ["first", "second"])]
+    async with opening({"providers": providers, "rules": rules}) as house:
+        chaos.next(steps)
+        client = await house.connect()
+        await client.send(request(house, CHAT, True))
+        await house.seen()
+        if reason == "mid_stream":
+            await client.until(b"Hello")
+        await asyncio.sleep(0.05)
+        [connection] = house.served.state.connections
+        [deadline] = house.runtime._sweeper.live
+        connection.transport.abort()
+        deadline.interrupt("timeout_idle")
+        record = await house.record()
+        assert (record["outcome"], record["reason"]) == ("abandoned", reason)
+        assert len(chaos.requests) == 1
+        client.leave()
+
+
+async def test_an_answer_that_the_process_s_end_cuts_off_is_not_put_down_to_its_client(opening):
+    """All of it was written, and waits for the client to read, when the process goes down."""
+    async with opening(send_buffer=8192) as house:
+        text = speech.chat_chunk({"content": "x" * 150_000})
+        house.chaos.next(stream([text + speech.chat_chunk({}, "stop") + speech.DONE]))
+        client = await house.connect(receive_buffer=4096)
+        await client.send(request(house, CHAT, True))
+        await client.until(b"xxx")
+        await asyncio.sleep(0.1)
+        house.runtime.cut()
+        record = await house.record()
+        assert (record["outcome"], record["reason"]) == ("failed", "drain_cut")
+        client.leave()
