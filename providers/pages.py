@@ -13,13 +13,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from providers.adapters.registry import ADAPTERS
-from providers.connection import Place, Verdict, try_connection
 from providers.models import Deployment, Provider
 from providers.problems import DocumentInvalid
 from providers.secrets import SecretMissing, binding, open_secret
 
 if TYPE_CHECKING:
     from providers.admin import ProviderAdmin
+    from providers.connection import Verdict
 
 MOST_ADDED_AT_ONCE = 500
 
@@ -68,6 +68,8 @@ def fetch_models_view(page: ProviderAdmin, request: HttpRequest, pk: int) -> Htt
 
 def trials(provider: Provider) -> list[Trial]:
     """Each credential that is on, tried; without any, the server is asked without a key."""
+    from providers.connection import Place, Verdict, try_connection  # its HTTP client is large
+
     place = Place(ADAPTERS[provider.adapter], provider.base_url, provider.allow_private_network)
     credentials = list(provider.credentials.filter(enabled=True))
     if not credentials:
