@@ -12,8 +12,10 @@ from providers.rejection import judge_event
 from providers.wire.codec import AnswerHead, Codec
 from providers.wire.envelope import Envelope
 from providers.wire.errors import BadAnswer, ErrorInfo, FrameTooLarge, Inexpressible
+from providers.wire.events import Event, MessageEnd, UsageReport
 from providers.wire.fold import fold
 from providers.wire.model import Loss
+from providers.wire.prompt import PromptSize
 from providers.wire.sequencer import Sequencer
 from providers.wire.sse import Splitter
 from providers.wire.usage import Usage
@@ -91,6 +93,7 @@ class Transform:
         "_client",
         "_encoder",
         "_head",
+        "_prompt",
         "_secret",
         "_sequencer",
         "_splitter",
@@ -104,7 +107,13 @@ class Transform:
     )
 
     def __init__(
-        self, client: Codec, source: Codec, head: AnswerHead, sequencer: Sequencer, secret: str
+        self,
+        client: Codec,
+        source: Codec,
+        head: AnswerHead,
+        sequencer: Sequencer,
+        prompt: PromptSize,
+        secret: str,
     ) -> None:
         self.source = source
         self.content = False
@@ -113,6 +122,7 @@ class Transform:
         self.losses = head.losses
         self._client = client
         self._head = head
+        self._prompt = prompt
         self._secret = secret
         self._sequencer = sequencer
         self._splitter = Splitter()
@@ -141,7 +151,20 @@ class Transform:
         elif sequencer.ended:
             self.ended = True
             self._lose_dropped()
-        return self._encoder.encode(sequencer.take())
+        return self._encoder.encode(self._said())
+
+    def _said(self) -> list[Event]:
+        """What the decoder has said since the last time.
+
+        Clients of this gateway are not to hear of other numbers than its books: where the provider
+        gave none, the estimate that is recorded ends the answer.
+        """
+        events = self._sequencer.take()
+        if events and type(events[-1]) is MessageEnd:
+            reading = self.meter.reading(self._prompt)
+            if reading.source != "provider":
+                events.insert(-1, UsageReport(reading.usage))
+        return events
 
     def _lose_dropped(self) -> None:
         if self._sequencer.dropped:
@@ -174,7 +197,7 @@ class Transform:
             raise judge_event(self._sequencer.error, self._secret)
         self.content = self.ended = True
         self._lose_dropped()
-        return self._client.write_response(fold(self._sequencer.take()), self._head)
+        return self._client.write_response(fold(self._said()), self._head)
 
     def fail(self, info: ErrorInfo) -> bytes:
         return self._encoder.fail(info)
@@ -218,5 +241,6 @@ def transform(
         with_usage=client.wants_usage(envelope.members),
         losses=losses,
     )
-    lane = Transform(client, provider, head, Sequencer(identifier, written.names), secret)
+    sequencer = Sequencer(identifier, written.names)
+    lane = Transform(client, provider, head, sequencer, envelope.prompt, secret)
     return Transformed(written.body, losses, written.edits, lane)

@@ -114,3 +114,40 @@ async def test_what_of_an_answer_could_not_be_said_is_kept_in_the_books(house: H
     [[path, reason]] = (await house.record())["losses"]
     assert path == "answer.stop_reason"
     assert "pause_turn" in reason
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
+async def test_where_the_provider_does_not_count_the_client_is_told_what_is_recorded(
+    house: House, messages, streaming
+):
+    body, events = speech.chat_body(usage=None), speech.chat_events(usage=None)
+    house.chaos.next(stream(events) if streaming else whole(body))
+    hello = [{"role": "user", "content": "Hello there."}]
+    ask = {"model": "gpt-test", "max_tokens": 99, "messages": hello}
+    if streaming:
+        async with messages.stream(**ask) as answer:
+            usage = (await answer.get_final_message()).usage
+    else:
+        usage = (await messages.create(**ask)).usage
+    record = await house.record()
+    assert record["usage_source"] == "estimated"
+    assert usage.output_tokens > 0
+    assert (usage.input_tokens, usage.output_tokens) == (
+        record["input_tokens"],
+        record["output_tokens"],
+    )
+
+
+async def test_a_chat_client_is_told_the_same(house: House):
+    events = [event for event in speech.message_events() if b"message_delta" not in event]
+    start = events[0].replace(b'"input_tokens":11', b'"input_tokens":0')
+    start = start.replace(b'"output_tokens":1', b'"output_tokens":0')
+    stop = speech.event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}})
+    house.chaos.next(stream([start, *events[1:-1], stop, events[-1]]))
+    options = {"include_usage": True}
+    response = await house.chat("claude-test", stream=True, stream_options=options)
+    record = await house.record()
+    assert record["usage_source"] == "estimated"
+    assert b'"completion_tokens":%d' % record["output_tokens"] in response.content
+    assert b'"prompt_tokens":%d' % record["input_tokens"] in response.content
+    assert record["output_tokens"] > 0
