@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -18,15 +19,14 @@ class State(NamedTuple):
     snapshot_age: float
     snapshots_refused: int
     log_lines_dropped: int
+    records_lost: int
 
 
 class Gauges:
     """Gauges of one worker; over several workers they are summed, or the extreme one counts."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def summed(name: str, text: str) -> Gauge:
-            return Gauge(name, text, registry=registry, multiprocess_mode="livesum")
-
+        summed = partial(Gauge, registry=registry, multiprocess_mode="livesum")
         self._in_flight = summed("patchbay_in_flight", "Requests in hand.")
         self._clients = summed("patchbay_client_connections", "Open connections of clients.")
         self._upstream = summed("patchbay_upstream_connections", "Open connections to providers.")
@@ -38,6 +38,9 @@ class Gauges:
         )
         self._dropped = summed(
             "patchbay_log_lines_dropped", "Log lines that came faster than they could be written."
+        )
+        self._lost = summed(
+            "patchbay_records_lost", "Records that neither disk nor memory could take."
         )
         self._number = Gauge(
             "patchbay_snapshot_number",
@@ -58,6 +61,7 @@ class Gauges:
             self._backlog,
             self._refused,
             self._dropped,
+            self._lost,
             self._number,
             self._age,
         )
@@ -69,5 +73,6 @@ class Gauges:
         self._backlog.set(state.journal_backlog)
         self._refused.set(state.snapshots_refused)
         self._dropped.set(state.log_lines_dropped)
+        self._lost.set(state.records_lost)
         self._number.set(state.snapshot_number)
         self._age.set(state.snapshot_age)

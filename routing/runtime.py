@@ -267,6 +267,7 @@ class Runtime:
     async def _close_books(self) -> None:
         """On a thread of their own: the other one may wait for a database that does not answer."""
         with ThreadPoolExecutor(1, thread_name_prefix="patchbay-books") as thread:
+            records_lost=self._journal.lost,
             await asyncio.get_running_loop().run_in_executor(thread, self._close_journal)
 
     def _close_journal(self) -> None:

@@ -174,9 +174,16 @@ class Journal:
             self._kept.append(bytes(self._buffer))
         else:
             self.entries -= 1
-            self.lost += 1
+            self._lose()
         if time.monotonic() >= self._retry_at:
             self._write_kept()
+
+    def _lose(self) -> None:
+        if self.lost == 0:
+            log.error(
+                "Records are lost: the journal of usage cannot be written, and memory is full."
+            )
+        self.lost += 1
 
     def _write_kept(self) -> None:
         """Try the disk again with what was kept, oldest first."""
