@@ -9,7 +9,8 @@ Refused                    carries the reason for the books and what the client 
 ├── NoTargetAvailable      a Route, but nothing behind it can serve (connect, 503)
 ├── Overloaded             the worker has as much in hand as it takes (overloaded, 503)
 ├── Draining               the worker is going down (draining, 503)
-└── Starting               the worker has not loaded its keys yet (overloaded, 503)
+├── Starting               the worker has not loaded its keys yet (overloaded, 503)
+└── OutOfDate              the worker could not ask its database for too long (overloaded, 503)
 """
 
 from __future__ import annotations
@@ -120,3 +121,11 @@ class Starting(Refused):
     def __init__(self) -> None:
         message = "The gateway is starting and has not reached its database yet. Try again soon."
         super().__init__("overloaded", ErrorInfo(ErrorKind.OVERLOADED, 503, message, "starting"), 2)
+
+
+class OutOfDate(Refused):
+    def __init__(self) -> None:
+        message = "The gateway could not reach its database for too long. Try again later."
+        super().__init__(
+            "overloaded", ErrorInfo(ErrorKind.OVERLOADED, 503, message, "out_of_date"), 5
+        )

@@ -35,6 +35,7 @@ from routing.errors import (
     ModelForbidden,
     NoRoute,
     NoTargetAvailable,
+    OutOfDate,
     Overloaded,
     QuotaSpent,
     Refused,
@@ -139,13 +140,13 @@ class Gateway:
 
     async def _authenticate(self, call: ClientCall, sink: Sink) -> Caller | None:
         """The Caller, or None after the refusal went out. The body is not read."""
-        if self._live.ready:
+        if self._live.ready and not self._live.out_of_date:
             try:
                 return self._live.keys.authenticate(call.headers, call.query, time.time())
             except Unauthenticated as error:
                 refused: Refused = Unknown(str(error))
         else:
-            refused = Starting()
+            refused = OutOfDate() if self._live.ready else Starting()
         identifier = id_text(new_id())
         self._books.count_refusal(call.format.value, identifier, refused.reason)
         await self.answers.refuse(identifier, call, refused, sink)

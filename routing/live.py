@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Live:
     """`in_flight` counts exchanges; `ready` says that keys and configuration were loaded;
+    `out_of_date` that they could not be compared with the database for too long;
     `draining` that the process is going down and takes nothing new."""
 
     keys: KeyRing
@@ -22,4 +23,5 @@ class Live:
     snapshot: Snapshot = field(default=EMPTY)
     in_flight: int = 0
     ready: bool = False
+    out_of_date: bool = False
     draining: bool = False

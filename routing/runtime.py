@@ -145,7 +145,12 @@ class Runtime:
         )
         await self._load_first()
         loop = asyncio.get_running_loop()
-        keepers = (self._sweeper.run(), self._keep_fresh(), self._keep_names())
+        keepers = (
+            self._sweeper.run(),
+            self._keep_fresh(),
+            self._keep_watch(),
+            self._keep_names(),
+        )
         self._tasks = [loop.create_task(keeper) for keeper in keepers]
         self._undo.push_async_callback(self._end_tasks)
 
@@ -181,7 +186,7 @@ class Runtime:
                 snapshot_age=self._snapshot_age(),
                 snapshot_max_age=self._options.max_age,
                 journal_writable=self._journal.writable,
-                database_error=self._refresher.error or str(writer["error"]),
+                database_error=bool(self._refresher.error or writer["error"]),
             )
         )
 
@@ -214,7 +219,6 @@ class Runtime:
             self.live.ready = True
             number, state = self.live.snapshot.number, self._writer.state()
             await self._in_thread(lambda: self._heartbeat.beat(number, state))
-        self._gauges.show(self._state())
 
     def _take(self, update: Update) -> None:
         """Put what is new in use, between two turns of the event loop."""
@@ -230,6 +234,16 @@ class Runtime:
             now = time.time()
             for limit, spent in update.seeds:
                 self.live.quotas.seed(limit, spent, now)
+
+    async def _keep_watch(self) -> None:
+        """Beside the refresh, which may wait for the database for long."""
+        while True:
+            try:
+                self.live.out_of_date = self._snapshot_age() > self._options.max_age
+                self._gauges.show(self._state())
+            except Exception:
+                log.exception("the state of this worker could not be shown")
+            await asyncio.sleep(self._options.poll)
 
     async def _keep_names(self) -> None:
         """Look up the providers' names ahead of use, beside all else: names may be slow."""
@@ -253,6 +267,7 @@ class Runtime:
             snapshot_age=self._snapshot_age(),
             snapshots_refused=self._refresher.refused,
             log_lines_dropped=self._log_lines.dropped,
+            records_lost=self._journal.lost,
         )
 
     def _snapshot_age(self) -> float:
@@ -267,7 +282,6 @@ class Runtime:
     async def _close_books(self) -> None:
         """On a thread of their own: the other one may wait for a database that does not answer."""
         with ThreadPoolExecutor(1, thread_name_prefix="patchbay-books") as thread:
-            records_lost=self._journal.lost,
             await asyncio.get_running_loop().run_in_executor(thread, self._close_journal)
 
     def _close_journal(self) -> None:

@@ -103,3 +103,35 @@ async def test_the_books_are_closed_though_the_database_keeps_a_thread_waiting(o
             assert list((directory / "journal").iterdir()) == []
         finally:
             release.set()
+
+
+async def rename(old: str, new: str) -> None:
+    def work() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    await asyncio.to_thread(apart, work)
+
+
+async def test_a_start_without_a_database_has_the_kept_configuration_and_waits_for_the_keys(
+    chaos: Chaos, database: Path, var_dir: Path
+):
+    key, table = make_key(), "patchbay_routing_configversion"
+    await asyncio.to_thread(apart, lambda: apply(document(chaos, key)))
+    first = Entrance(stock_django())
+    assert (await ask(first, key)).status_code == 200
+    await first._close()
+
+    await rename(table, "away")
+    second = Entrance(stock_django())
+    refused = await ask(second, key)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "starting")
+    assert second.runtime is not None
+    assert second.runtime.live.snapshot.number == 1
+    assert second.runtime.probe("/readyz")[0] == 503
+    await rename("away", table)
+    async with asyncio.timeout(5):
+        while second.runtime.probe("/readyz")[0] != 200:  # noqa: ASYNC110 — it is no event
+            await asyncio.sleep(0.02)
+    assert (await ask(second, key)).status_code == 200
+    await second._close()
