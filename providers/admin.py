@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from auditlog.registry import auditlog
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, QuerySet, When
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
@@ -28,6 +28,7 @@ from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.pages import fetch_models_view, test_connection_view
 from providers.publishing import PublishingAdmin
 from providers.secret_box import ask_again
+from providers.standing import refusing, troubles
 
 auditlog.register(Provider)
 auditlog.register(Credential, exclude_fields=["secret"])
@@ -77,7 +78,9 @@ class ProviderAdmin(PublishingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         rows: QuerySet[Provider] = super().get_queryset(request)
-        return rows.annotate(
+        return rows.prefetch_related("credentials").annotate(
+            refusing=Case(When(name__in=refusing(), then=True), default=False),
+            deployed=Exists(Deployment.objects.filter(provider=OuterRef("pk"), enabled=True)),
             credential_count=Count("credentials", distinct=True),
             deployment_count=Count("deployments", distinct=True),
         )
@@ -106,8 +109,10 @@ class ProviderAdmin(PublishingAdmin):
     def state(self, provider: Any) -> str:
         if not provider.enabled:
             return tag("Off", "pause_circle", "neutral")
-        if not provider.deployment_count:
-            return tag("No deployments", "warning", "careful")
+        refuse = frozenset({provider.name} if provider.refusing else ())
+        trouble = next(troubles(provider, refuse, provider.deployed), None)
+        if trouble:
+            return tag(trouble.short, trouble.icon, trouble.tone)
         return tag("On", "check_circle", "good")
 
     def get_inline_formsets(

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from providers.adapters.registry import ADAPTERS
 from providers.forms import listed_price
 from providers.models import Deployment, Provider
+from providers.standing import Trouble, refusing, troubles
 
 
-def without_deployments() -> QuerySet[Provider]:
-    return Provider.objects.filter(enabled=True).exclude(deployments__enabled=True)
-
-
-def without_credentials() -> list[Provider]:
-    """Vendors that want a secret and have none; a compatible server may do without."""
+def troubled() -> list[tuple[Provider, Trouble]]:
+    """Providers that are on and cannot serve, or not with all that they have."""
+    refuse = refusing()
+    deployed = set(Deployment.objects.filter(enabled=True).values_list("provider", flat=True))
     return [
-        provider
-        for provider in Provider.objects.filter(enabled=True).exclude(credentials__enabled=True)
-        if provider.adapter in ADAPTERS and ADAPTERS[provider.adapter].prices
+        (provider, trouble)
+        for provider in Provider.objects.filter(enabled=True).prefetch_related("credentials")
+        for trouble in troubles(provider, refuse, provider.pk in deployed)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The word that provider rows changed, for rooms above that publish them."""
+"""What this room says to the rooms above it, and asks of them."""
 
 from __future__ import annotations
 
@@ -10,3 +10,6 @@ configuration_changed = Signal()
 A receiver raises DocumentInvalid where the change cannot work; send it with `send`, so that this
 reaches whoever made the change.
 """
+
+refusals_wanted = Signal()
+"""Who refused our credential of late? A receiver returns names of Providers, as the books have it."""

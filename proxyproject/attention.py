@@ -72,13 +72,16 @@ def _unreached() -> Iterator[Notice]:
         yield Notice("careful", "warning", rule.name, fact, "Open the rule", _page(rule))
 
 
+def _idle() -> Iterator[Notice]:
+    for rule in routing.idle():
+        fact = "has no target that is on; its requests are refused."
+        yield Notice("bad", "alt_route", rule.name, fact, "Open the rule", _page(rule))
+
+
 def _providers() -> Iterator[Notice]:
-    for provider in providers.without_credentials():
-        fact = "has no credential that is on."
-        yield Notice("bad", "key_off", provider.name, fact, "Add a credential", _page(provider))
-    for provider in providers.without_deployments():
-        fact = "has no deployments, so no rule can use it."
-        yield Notice("careful", "warning", provider.name, fact, "Fetch its models", _page(provider))
+    for provider, trouble in providers.troubled():
+        tone, icon, fact, _, verb = trouble
+        yield Notice(tone, icon, provider.name, fact, verb, _page(provider))
 
 
 def _unpriced() -> Iterator[Notice]:
@@ -120,8 +123,9 @@ def _page(row: Model) -> str:
 GROUPS: tuple[tuple[str, Callable[[], Iterator[Notice]]], ...] = (
     ("patchbay_routing.view_rule", _refused),
     ("patchbay_routing.view_configversion", _serving),
-    ("patchbay_routing.view_rule", _unreached),
     ("patchbay_providers.view_provider", _providers),
+    ("patchbay_routing.view_rule", _idle),
+    ("patchbay_routing.view_rule", _unreached),
     ("patchbay_providers.view_deployment", _unpriced),
     ("patchbay_usage.view_clientkey", _expiring),
 )

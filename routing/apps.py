@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import AppConfig
 from django.db.models.signals import post_save, pre_delete
 
-from providers.signals import configuration_changed
+from providers.signals import configuration_changed, refusals_wanted
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -24,6 +24,7 @@ class RoutingConfig(AppConfig):
         from usage.signals import quota_proposed
 
         configuration_changed.connect(_publish, dispatch_uid="patchbay.publish")
+        refusals_wanted.connect(_refusing, dispatch_uid="patchbay.refusals")
         quota_proposed.connect(quota_objection, dispatch_uid="patchbay.quota")
         for kind in (Team, ClientKey):
             pre_delete.connect(keep_what_rules_name, kind, dispatch_uid=f"patchbay.guard.{kind}")
@@ -34,6 +35,12 @@ def _publish(sender: object, author: User | None = None, note: str = "", **_: An
     from routing.publish import publish
 
     publish(author, note)
+
+
+def _refusing(**_: Any) -> list[str]:
+    from usage.panels import refusing_providers
+
+    return refusing_providers()
 
 
 def _publish_names(sender: object, instance: Any, created: bool, **_: Any) -> None:

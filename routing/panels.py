@@ -1,13 +1,14 @@
-"""What the home page says of routing: which version serves, and which rules are never reached."""
+"""What the home page says of routing: which version serves, and which rules serve nobody."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import NamedTuple
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from routing.models import ConfigVersion, Rule, Worker
+from routing.models import ConfigVersion, Rule, Target, Worker
 from routing.reading import never_reached
 
 WORKER_IS_GONE_AFTER = timedelta(seconds=30)
@@ -32,6 +33,17 @@ def unreached() -> list[tuple[Rule, Rule]]:
     """(rule, the one above that takes all of its requests)."""
     rules = Rule.objects.order_by("priority", "name").prefetch_related("match_teams", "match_keys")
     return never_reached(rules)
+
+
+def idle() -> QuerySet[Rule]:
+    """Rules that are on while nothing that they lead to is."""
+    usable = Target.objects.filter(
+        rule=OuterRef("pk"),
+        weight__gt=0,
+        deployment__enabled=True,
+        deployment__provider__enabled=True,
+    )
+    return Rule.objects.filter(~Exists(usable), enabled=True)
 
 
 def any_rule() -> bool:

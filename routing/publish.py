@@ -84,6 +84,12 @@ def _named(problem: Problem, document: dict[str, Any]) -> Problem:
     return Problem(f"{found[1]}[{name}]{problem.path[found.end() :]}", problem.message)
 
 
+def standing_problems() -> tuple[str, ...]:
+    """What of the newest version cannot serve here and now, while the rest does."""
+    version = newest()
+    return compile_document(version.document, open_secret).problems if version else ()
+
+
 def newest() -> ConfigVersion | None:
     """The version that workers serve, or are about to."""
     return ConfigVersion.objects.order_by("-number").first()

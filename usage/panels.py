@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from usage import figures
-from usage.models import ClientKey
+from usage.models import ClientKey, UsageRollup
 from usage.pictures import charts, error_rate, spark
 from usage.reports import PERIODS, Period, Report, Totals, report, totals_before
+from usage.rollup import MINUTE
 
 SHOWN_PERIODS = ("1h", "24h", "7d", "30d", "90d")
 DEFAULT_PERIOD = "24h"
@@ -21,6 +22,7 @@ DIMENSION_TITLES = {"model": "Model", "provider": "Provider", "team": "Team", "k
 NAMELESS = {"team": "no team", "key": "no key"}
 MOST_ROWS = 8
 EXPIRES_SOON = timedelta(days=7)
+REFUSED_LATELY = timedelta(hours=1)
 
 
 class Words(NamedTuple):
@@ -89,6 +91,21 @@ def expiring_keys() -> QuerySet[ClientKey]:
     return ClientKey.objects.filter(
         revoked_at=None, expires_at__gt=now, expires_at__lt=now + EXPIRES_SOON
     )
+
+
+def refusing_providers() -> list[str]:
+    """Providers whose last word on our credential was no: they have not answered since."""
+    rollups = UsageRollup.objects.filter(
+        grain=MINUTE, bucket__gte=timezone.now() - REFUSED_LATELY
+    ).exclude(provider_name="")
+    refused = dict(_newest(rollups.filter(reason="upstream_auth")))
+    answered = dict(_newest(rollups.filter(outcome="completed")))
+    return [name for name, at in refused.items() if name not in answered or answered[name] < at]
+
+
+def _newest(rollups: QuerySet[UsageRollup]) -> QuerySet[UsageRollup, tuple[str, datetime]]:
+    """Providers, and the last minute of each."""
+    return rollups.values_list("provider_name").annotate(Max("bucket"))
 
 
 def _requests(now: Totals, before: Totals) -> Words:

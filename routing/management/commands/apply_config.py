@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from providers.problems import DocumentInvalid
 from routing.apply import Applied, apply
+from routing.publish import standing_problems
 from routing.yaml_text import parse
 
 
@@ -38,6 +39,8 @@ class Command(BaseCommand):
                 "\n  ".join(lines + [str(problem) for problem in error.problems])
             ) from None
         self._report(applied)
+        for problem in standing_problems():
+            self.stderr.write(self.style.WARNING(f"Warning: {problem}"))
 
     def _report(self, applied: Applied) -> None:
         for verb, nouns in (
