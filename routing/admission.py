@@ -36,13 +36,21 @@ class Worst(NamedTuple):
 
 
 def admit(
-    quotas: QuotaBook, caller: Caller, route: Route, envelope: Envelope, codec: Codec, now: float
+    quotas: QuotaBook,
+    caller: Caller,
+    route: Route,
+    envelope: Envelope,
+    codec: Codec | None,
+    now: float,
 ) -> Admission:
-    """Reserve under every limit of the caller. Raises QuotaExceeded, or Unreadable for a bad cap."""
+    """Reserve under every limit of the caller. Raises QuotaExceeded, or Unreadable for a bad cap.
+
+    Without a codec no model is asked: it is a request that costs nothing.
+    """
     if not quotas.limits_of(caller):
         return Admission(NOTHING)
     room = quotas.room(caller, now)
-    if room is None:
+    if room is None or codec is None:
         return Admission(quotas.admit(caller, 0, now))
     worst = _worst(route, envelope.model)
     if worst is None:

@@ -160,11 +160,10 @@ class Gateway:
         envelope = await self._open(exchange, path, body)
         route = self._match(exchange, envelope, call)
         strict = route.strict or exchange.caller.strict
-        if path.kind == "count_tokens":
-            ask = Ask(path.format, envelope, call.headers, exchange.id, None, strict)
-            return await self._count_tokens(exchange, route, ask, sink)
         cap = self._admit(exchange, route, envelope, path)
         ask = Ask(path.format, envelope, call.headers, exchange.id, cap, strict)
+        if path.kind == "count_tokens":
+            return await self._count_tokens(exchange, route, ask, sink)
         opened = await self._try_endpoints(exchange, route, ask)
         del envelope, ask  # nobody is asked again: the body is not to outlive what is counted
         body.let_go()
@@ -245,7 +244,7 @@ class Gateway:
         self, exchange: Exchange, route: Route, envelope: Envelope, path: ClientPath
     ) -> int | None:
         """Reserve under the caller's quotas; returns the cap that they put on the answer's tokens."""
-        codec = self._translator.codec(path.format)
+        codec = None if path.kind == "count_tokens" else self._translator.codec(path.format)
         try:
             admission = admit(
                 self._live.quotas, exchange.caller, route, envelope, codec, time.time()

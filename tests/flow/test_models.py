@@ -110,6 +110,17 @@ async def test_tokens_are_counted_by_the_provider_where_it_can(house: House):
     )
 
 
+async def test_counting_tokens_is_a_request_that_costs_nothing(opening):
+    quotas = [
+        {"client_key": "alice", "metric": "requests", "window": "month", "amount": "1"},
+        {"client_key": "alice", "metric": "cost", "window": "month", "amount": "0"},
+    ]
+    async with opening({"quotas": quotas}) as house:
+        body = speech.compact(asked("claude-test"))
+        answers = [await house.say(post(COUNT, body, house.key)) for _ in range(2)]
+        assert [answer.status for answer in answers] == [200, 429]
+
+
 async def test_tokens_are_estimated_where_it_cannot_and_the_answer_says_so(house: House):
     body = speech.compact(asked("gpt-test", padding="x" * 4000))
     answer = await house.say(post(COUNT, body, house.key))
