@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Model, ProtectedError
-from django.utils import timezone
 
-from routing.models import Worker
+from routing.workers import serving
 from usage.deletion import namers
 
 
@@ -23,13 +21,9 @@ def keep_what_rules_name(sender: object, instance: Model, **_: Any) -> None:
         )
 
 
-ALIVE_WITHIN = timedelta(seconds=15)
-"""A Worker that was not seen for this long is taken for gone; it shows itself every five seconds."""
-
-
 def quota_objection(**_: Any) -> str:
     """Limits are counted in one process so far, so two would let twice as much through."""
-    alive = Worker.objects.filter(heartbeat_at__gt=timezone.now() - ALIVE_WITHIN).count()
+    alive = len(serving())
     if alive < 2:
         return ""
     return (

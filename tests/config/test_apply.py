@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -293,4 +296,15 @@ def test_a_limit_is_refused_while_several_workers_would_each_count_it_for_themse
     assert problems({"quotas": [limit]}) == ["quotas"]
     Worker.objects.filter(pid=2).delete()
     apply({"quotas": [limit]})
+    assert Quota.objects.count() == 1
+
+
+def test_a_limit_is_taken_beside_a_worker_of_this_host_that_was_killed():
+    with subprocess.Popen(["true"]) as killed:
+        killed.wait()
+    for pid in (os.getpid(), killed.pid):
+        Worker.objects.create(
+            id=uuid4(), host=socket.gethostname(), pid=pid, heartbeat_at=timezone.now()
+        )
+    apply({"quotas": [{"metric": "requests", "window": "minute", "amount": "5"}]})
     assert Quota.objects.count() == 1

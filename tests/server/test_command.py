@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import subprocess
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from tests.databases import apart, sqlite, use_database
+from tests.server.process import running
 
 
 @pytest.fixture
@@ -48,18 +53,40 @@ def test_an_impossible_number_of_workers_is_refused(workers, serve):
     assert "between 1 and 64" in serve(workers=workers)
 
 
-def test_several_workers_are_refused_while_a_quota_is_counted_in_one(serve):
+def limit_requests() -> None:
     from usage.models import Quota, Team
 
-    apart(
-        lambda: Quota.objects.create(
-            team=Team.objects.create(name="research"),
-            metric="requests",
-            window="minute",
-            amount=Decimal(5),
-        )
-    )
+    team = Team.objects.create(name="research")
+    Quota.objects.create(team=team, metric="requests", window="minute", amount=Decimal(5))
+
+
+def show_worker(host: str, pid: int) -> None:
+    from routing.models import Worker
+
+    Worker.objects.create(id=uuid4(), host=host, pid=pid, heartbeat_at=timezone.now())
+
+
+def test_several_workers_are_refused_while_a_quota_is_counted_in_one(serve):
+    apart(limit_requests)
     assert "--workers 1" in serve(workers=2)
+
+
+@pytest.mark.parametrize("host", ["elsewhere", socket.gethostname()])
+def test_a_second_process_is_refused_while_a_quota_is_counted_in_one(serve, host):
+    apart(limit_requests)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        apart(lambda: show_worker(host, other.pid))
+        assert f"another one is serving already ({other.pid} on {host})" in serve()
+        other.kill()
+
+
+async def test_what_was_killed_on_this_host_keeps_nobody_from_serving(chaos, database):
+    await asyncio.to_thread(apart, limit_requests)
+    with subprocess.Popen(["true"]) as killed:  # noqa: ASYNC220
+        killed.wait()
+    await asyncio.to_thread(apart, lambda: show_worker(socket.gethostname(), killed.pid))
+    async with running(chaos, database) as gateway:
+        assert (await gateway.get("/livez")).status == 200
 
 
 def test_a_database_without_tables_is_named(tmp_path, django_db_blocker):

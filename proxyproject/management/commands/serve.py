@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 
 from proxyproject.server import CannotListen, Server, configured, drain_from_settings, listen
 from proxyproject.supervisor import supervise
+from routing.workers import serving, this_process
 from usage.models import Quota
 
 MOST_WORKERS = 64
@@ -50,15 +51,28 @@ def _serve(listener: socket.socket, workers: int) -> None:
         supervise(config, listener)
 
 
+def _check_alone(workers: int) -> None:
+    """Refuse a second process that would count the same quotas for itself."""
+    if workers > 1:
+        raise CommandError(
+            "Quotas are counted in one process so far; serve with --workers 1 or delete them."
+        )
+    others = serving() - {this_process()}
+    if others:
+        named = ", ".join(f"{pid} on {host}" for host, pid in sorted(others))
+        raise CommandError(
+            "Quotas are counted in one process so far, and another one is serving already "
+            f"({named}). Stop it first; what was killed is forgotten after 15 seconds."
+        )
+
+
 def _check_database(workers: int) -> None:
     """Refuse what cannot work. Without its database the gateway serves what it knows from before."""
     try:
         if Quota._meta.db_table not in connection.introspection.table_names():
             raise CommandError("The database has no tables yet; type `manage.py migrate`.")
-        if workers > 1 and Quota.objects.exists():
-            raise CommandError(
-                "Quotas are counted in one process so far; serve with --workers 1 or delete them."
-            )
+        if Quota.objects.exists():
+            _check_alone(workers)
     except DatabaseError as error:
         log.warning("the database cannot be reached: %s", error)
     finally:
