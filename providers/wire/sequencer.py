@@ -219,11 +219,6 @@ class Sequencer:
             self._events.append(PartEnd(self._run))
             self._run, self._kind, self._run_key = -1, "", None
 
-    def count(self, usage: Usage | None) -> None:
-        """Usage so far, cumulative."""
-        if usage is not None:
-            self.usage = usage
-
     def activity(self, kind: str) -> None:
         """A tool that the provider runs itself."""
         if not self._refuses():

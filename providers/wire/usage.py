@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+MOST_TOKENS = 10**9
+"""No request comes near: what reports more does not count."""
+
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Token counts. Input includes cached and cache-writing tokens; output includes reasoning."""
@@ -19,5 +22,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_unknown(self) -> bool:
-        """All-zero numbers are a server that does not count, not a free answer."""
-        return not (self.input_tokens or self.output_tokens)
+        """All-zero numbers are a server that does not count, not a free answer; absurd ones likewise."""
+        if not (self.input_tokens or self.output_tokens):
+            return True
+        return max(msgspec.structs.astuple(self)) > MOST_TOKENS

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from providers.meter import Meter
+from providers.transform import HubWatcher
 from providers.wire.codec import WireFormat
 from providers.wire.prompt import PromptSize
 from providers.wire.registry import CODECS
@@ -131,3 +132,35 @@ def test_text_is_counted_in_bytes_where_it_is_translated(text: str, size: int):
     sequencer.call("k", "c", "f")
     sequencer.arguments("k", text)
     assert sequencer.output_bytes == 4 * size + 1
+
+
+@pytest.mark.parametrize("count", [10**9 + 1, 10**30])
+@pytest.mark.parametrize("wire_format", [CHAT, MESSAGES])
+@pytest.mark.parametrize("hub", [False, True], ids=["watched", "decoded"])
+def test_an_absurd_number_of_tokens_is_no_number(wire_format, count, hub):
+    codec = CODECS[wire_format]
+    sequencer = Sequencer("x")
+    watched = Meter(HubWatcher(codec, sequencer)) if hub else meter(wire_format)
+    chat = speech.chat_body(usage={"prompt_tokens": 11, "completion_tokens": count})
+    message = speech.message_body(usage={"input_tokens": 11, "output_tokens": count})
+    watched.body(chat if wire_format is CHAT else message)
+    reading = watched.reading(PromptSize(400))
+    assert (reading.source, reading.usage.input_tokens) == ("estimated", 100)
+    assert 0 < reading.usage.output_tokens < 100
+
+
+def test_an_absurd_last_word_leaves_nothing_of_an_earlier_one():
+    events = [
+        speech.message_events()[0],
+        speech.event(
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": "end_turn"},
+                "usage": {"output_tokens": 10**30},
+            }
+        ),
+    ]
+    watched = meter(MESSAGES)
+    for event in events:
+        watched.event(event)
+    assert watched.reading(PromptSize(400)).source == "estimated"
