@@ -32,6 +32,10 @@ FAILURE_SECONDS = 5.0
 """How long a name that was not found is not asked for again."""
 KEEP_ALIVE_SECONDS = 30.0
 READ_BUFFER_BYTES = 2**16
+TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""IPv4 addresses behind a translator of the whole internet."""
+NEVER_PUBLIC = (ipaddress.ip_network("::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+"""IPv4 in an old form, and behind a translator of one's own network."""
 LARGE_BODY = 2**20
 """From here on aiohttp wants a file, which it writes in pieces, so that the loop gets its turns."""
 STALE_SECONDS = 1.0
@@ -66,8 +70,10 @@ def public_address(address: str) -> bool:
     """Whether an address is on the public internet; a scope id or an embedded IPv4 changes nothing."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.is_site_local or any(parsed in network for network in NEVER_PUBLIC):
+            return False
         parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
-        if parsed in ipaddress.ip_network("64:ff9b::/96"):
+        if parsed in TRANSLATED:
             parsed = ipaddress.ip_address(int(parsed) & 0xFFFFFFFF)
     return parsed.is_global and not parsed.is_multicast
 
