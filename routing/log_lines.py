@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +28,7 @@ class LogLines:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._waiting: list[bytes] = []
+        self._waiting: deque[bytes] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="patchbay-log", daemon=True)
         self.dropped = 0
@@ -82,8 +83,15 @@ class LogLines:
             self._flush()
         self._flush()
 
+    def _taken(self) -> list[bytes]:
+        """What waits, one by one: requests add to it meanwhile."""
+        taken: list[bytes] = []
+        while self._waiting:
+            taken.append(self._waiting.popleft())
+        return taken
+
     def _flush(self) -> None:
-        lines, self._waiting = self._waiting, []
+        lines = self._taken()
         if not lines:
             return
         data = b"\n".join(lines) + b"\n"
