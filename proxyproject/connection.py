@@ -21,8 +21,9 @@ from routing.exchange import id_text, new_id
 from routing.paths import ClientCall
 
 ABORT = "patchbay.abort"
-LEAVING = "patchbay.leaving"
 """The extension of the ASGI scope that cuts a connection whose client does not read."""
+LEAVING = "patchbay.leaving"
+"""The one that calls back when the connection is lost."""
 MOST_HEAD_BYTES = 2**16
 MOST_FIELDS = 100
 HEAD_SECONDS = 10.0
