@@ -36,20 +36,19 @@ def may_see(request: HttpRequest) -> bool:
 
 
 def client_address(request: HttpRequest) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The client's address; behind proxies that we trust, the last one that they did not add.
+    """The client's address; behind proxies that we trust, the one that they were called from.
 
     None where a proxy that we do not know of stands between, for then nobody can say.
     """
     hops = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part]
     hops.append(request.META.get("REMOTE_ADDR", ""))
-    forwarded = len(hops) > 1
     while hops:
         try:
             address = ipaddress.ip_address(hops.pop())
         except ValueError:
             return None
         if not _within(address, settings.TRUSTED_PROXIES):
-            return None if forwarded and not settings.TRUSTED_PROXIES else address
+            return None if hops else address
     return None
 
 

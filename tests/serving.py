@@ -32,7 +32,9 @@ async def serve(app: Any, send_buffer: int = 0) -> AsyncIterator[Served]:
 
     `send_buffer` bounds what the kernel takes of an answer that its client does not read.
     """
-    config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        app, http="httptools", ws="none", lifespan="off", log_config=None, proxy_headers=False
+    )
     config.load()
     state = ServerState()
     protocol = partial(Connection, config=config, server_state=state, app_state={})
