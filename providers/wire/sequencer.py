@@ -219,6 +219,10 @@ class Sequencer:
             self._events.append(PartEnd(self._run))
             self._run, self._kind, self._run_key = -1, "", None
 
+    def count(self, usage: Usage | None) -> None:
+        """Usage so far, cumulative; None if what was said of it cannot be believed."""
+        self.usage = usage
+
     def activity(self, kind: str) -> None:
         """A tool that the provider runs itself."""
         if not self._refuses():

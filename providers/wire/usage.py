@@ -25,4 +25,5 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
         """All-zero numbers are a server that does not count, not a free answer; absurd ones likewise."""
         if not (self.input_tokens or self.output_tokens):
             return True
-        return max(msgspec.structs.astuple(self)) > MOST_TOKENS
+        most: int = max(msgspec.structs.astuple(self))
+        return most > MOST_TOKENS

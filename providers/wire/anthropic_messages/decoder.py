@@ -187,7 +187,7 @@ class MessagesDecoder:
     def _count(self, usage: WireUsage | None) -> None:
         if usage is not None:
             self._tally.note(usage)
-            self._sequencer.usage = self._tally.usage()
+            self._sequencer.count(self._tally.usage())
 
     def read_whole(self, body: bytes) -> None:
         """A whole answer. Raises BadAnswer."""

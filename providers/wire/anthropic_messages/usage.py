@@ -57,7 +57,7 @@ class Tally:
                 self._fields[name] = max(0, value)
 
     def usage(self) -> Usage | None:
-        """None while nothing but zeros, or something absurd, was said. Writes without a breakdown are 5-minute ones."""
+        """None while only zeros or absurdities were said. Writes without a breakdown are 5-minute ones."""
         get = self._fields.get
         long = get("1h", 0)
         short = get("5m", 0) if "5m" in self._fields else 0

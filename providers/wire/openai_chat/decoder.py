@@ -256,7 +256,7 @@ class ChatDecoder:
         usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq else None)
         if usage is not None:
             merged = merge(usage, self._sequencer.usage)
-            self._sequencer.usage = None if merged.is_unknown else merged
+            self._sequencer.count(None if merged.is_unknown else merged)
 
 
 def _thoughts(details: list[Thought]) -> str:
