@@ -1,6 +1,8 @@
-"""Models to show in the lines for a key: what rules let it reach by name."""
+"""Models to show in the lines for a key: what rules take and it may ask for."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from routing.bootstrap import Models, example_models
 from routing.models import Rule
@@ -11,21 +13,33 @@ PLACEHOLDER = Models("MODEL", "MODEL")
 
 
 def models_for(key: ClientKey | None) -> Models:
-    """Two names that work with this key (with any, for None), as far as rules name models exactly."""
-    rules = Rule.objects.filter(enabled=True).exclude(match_model="")
-    rules = rules.prefetch_related("match_teams", "match_keys")
-    names = [rule.match_model for rule in rules if _open_to(rule, key)]
+    """Two names that work with this key (with any, for None), as far as names are known here."""
+    rules = Rule.objects.filter(enabled=True).prefetch_related("match_teams", "match_keys")
+    patterns = [rule.match_model or "*" for rule in rules if _open_to(rule, key)]
+    names = [name for name in patterns if not is_pattern(name) and _may_ask(key, name)]
+    if key is not None and not names:
+        wanted = [name for name in key.models_allowed if not is_pattern(name)]
+        names = [name for name in wanted if _takes(patterns, name)]
     if not names:
-        return example_models() or PLACEHOLDER
+        usual = example_models() or PLACEHOLDER
+        names = [name for name in usual if _may_ask(key, name) and _takes(patterns, name)]
+    if not names:
+        return PLACEHOLDER
     return Models(names[0], names[1] if len(names) > 1 else names[0])
 
 
 def _open_to(rule: Rule, key: ClientKey | None) -> bool:
-    if is_pattern(rule.match_model) or rule.match_headers:
+    if rule.match_headers:
         return False
     teams, keys = rule.match_teams.all(), rule.match_keys.all()
     if key is None:
         return not teams and not keys
-    if (teams and key.team not in teams) or (keys and key not in keys):
-        return False
-    return any(model_pattern(text).fullmatch(rule.match_model) for text in key.models_allowed)
+    return (not teams or key.team in teams) and (not keys or key in keys)
+
+
+def _may_ask(key: ClientKey | None, name: str) -> bool:
+    return key is None or _takes(key.models_allowed, name)
+
+
+def _takes(patterns: Iterable[str], name: str) -> bool:
+    return any(model_pattern(text).fullmatch(name) for text in patterns)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils import timezone
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -50,6 +52,12 @@ class ClientKeyForm(KeyModelForm):
         if problems:
             raise forms.ValidationError(problems)
         return patterns
+
+    def clean_expires_at(self) -> datetime | None:
+        moment: datetime | None = self.cleaned_data["expires_at"]
+        if moment is not None and moment <= timezone.now() and "expires_at" in self.changed_data:
+            raise forms.ValidationError("This moment has passed. To end a key now, revoke it.")
+        return moment
 
     def save(self, commit: bool = True) -> ClientKey:
         self.instance.models_allowed = self.cleaned_data["patterns"]

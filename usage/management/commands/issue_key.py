@@ -59,4 +59,7 @@ def _moment(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise CommandError(f"{text!r} is not a time; write it like 2027-01-31.") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if moment <= datetime.now(UTC):
+        raise CommandError(f"{text} has passed; a key ends at a time to come.")
+    return moment
