@@ -45,6 +45,7 @@ class Refresher:
         self._keep = keep
         self._config = -1
         self._change = -1
+        self._ids: frozenset[int] = frozenset()
         self._known: frozenset[Hashable] = frozenset()
         self.refused = 0
         self.error = ""
@@ -79,12 +80,14 @@ class Refresher:
         ids = None
         seeds: tuple[tuple[Limit, int], ...] = ()
         if changes is not None:
-            ids = all_ids()
+            held = self._ids.union(caller.id for _, caller in changes.callers)
+            if len(held) > changes.total:
+                held = ids = all_ids()
             now = time.time()
             fresh = [limit for limit in changes.limits if limit.counts not in self._known]
             seeds = tuple((limit, spent(limit, now)) for limit in fresh)
             self._known = frozenset(limit.counts for limit in changes.limits)
-            self._change = changes.number
+            self._ids, self._change = held, changes.number
         snapshot = None if published is None else self._accept(*published)
         if snapshot is None and changes is None:
             return None
