@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from providers.adapters.registry import ADAPTERS, Adapter
 from providers.endpoint import Endpoint, Login, Pricer
 from providers.families import facts_for
+from providers.price_library import vendor_named
 from providers.prices import Price, library_price, own_price, vendor_at
 from providers.secrets import SecretMissing, binding
 
@@ -108,6 +109,7 @@ def _endpoints(
     found = list(named.values())
     if "*" in models:
         fixed = own.get("*")
+        vendor_named(vendor)  # loads now what the first request would have to wait for
         found.append(endpoint("*", _always(fixed) if fixed else library, named=named))
     return found
 

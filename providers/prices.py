@@ -9,6 +9,8 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
+from providers.price_library import patterns, vendor_named
+
 PICO_PER_TOKEN = 1_000_000
 """Dollars per million tokens times this are pico-dollars per token."""
 
@@ -57,12 +59,7 @@ def own_price(name: str, price: Mapping[str, Any]) -> Price:
 @lru_cache(maxsize=256)
 def vendor_at(base_url: str) -> str:
     """The price library's name of the vendor behind an address, "" where it knows none."""
-    from genai_prices.data import providers  # slow to import, so only when first asked
-
-    for provider in providers:
-        if re.match(provider.api_pattern, base_url):
-            return str(provider.id)
-    return ""
+    return next((name for name, pattern in patterns() if re.match(pattern, base_url)), "")
 
 
 @lru_cache(maxsize=4000)
@@ -71,16 +68,8 @@ def library_price(vendor: str, model: str) -> Price | None:
 
     Prices with tiers by context length are taken at their base.
     """
-    if not vendor:
-        return None
-    from genai_prices.data import providers  # slow to import, so only when first asked
-
-    for provider in providers:
-        if provider.id == vendor:
-            found = provider.find_model(model)
-            break
-    else:
-        return None
+    sold_by = vendor_named(vendor) if vendor else None
+    found = sold_by.find_model(model) if sold_by else None
     if found is None:
         return None
     prices = found.get_prices(_now())

@@ -22,10 +22,11 @@ print(json.dumps(sorted(sys.modules)))
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The modules of a process that is about to serve from SQLite."""
-    return loaded_by(LIST, tmp_path_factory.mktemp("var"))
+    return printed_by(LIST, tmp_path_factory.mktemp("var"))
 
 
-def loaded_by(script: str, directory: Path) -> set[str]:
+def printed_by(script: str, directory: Path) -> set[str]:
+    """The names that a process of its own prints."""
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={"VAR_DIR": str(directory), "PYTHONPATH": str(ROOT), "MODE": "development"},
@@ -57,4 +58,19 @@ def test_what_was_away_can_be_imported_afterwards(tmp_path: Path) -> None:
         "print(", "django.test.Client, django.contrib.postgres.fields.ArrayField\nprint(", 1
     )
 
-    assert {"django.test.client", "psycopg"} <= loaded_by(later, tmp_path)
+    assert {"django.test.client", "psycopg"} <= printed_by(later, tmp_path)
+
+
+VENDORS = """
+import gc, json
+from providers.prices import library_price, vendor_at
+vendor = vendor_at("https://api.openai.com/v1")
+assert library_price(vendor, "gpt-4o").input
+from genai_prices.types import Provider
+gc.collect()
+print(json.dumps([each.id for each in gc.get_objects() if isinstance(each, Provider)]))
+"""
+
+
+def test_of_the_price_library_a_worker_keeps_the_vendors_in_use(tmp_path: Path) -> None:
+    assert printed_by(VENDORS, tmp_path) == {"openai"}
