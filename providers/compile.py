@@ -109,7 +109,8 @@ def _endpoints(
     found = list(named.values())
     if "*" in models:
         fixed = own.get("*")
-        vendor_named(vendor)  # loads now what the first request would have to wait for
+        if not fixed:
+            vendor_named(vendor)  # loads now what the first request would have to wait for
         found.append(endpoint("*", _always(fixed) if fixed else library, named=named))
     return found
 

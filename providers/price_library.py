@@ -19,7 +19,7 @@ def patterns() -> tuple[tuple[str, str], ...]:
 @cache
 def vendor_named(name: str) -> Vendor | None:
     """One vendor with its models and their prices; None if the library does not know it."""
-    return next((vendor for vendor in _all() if vendor.id == name), None)
+    return next((vendor for vendor in _all() if vendor.id == name), None) if name else None
 
 
 def _all() -> list[Vendor]:

@@ -68,7 +68,7 @@ def library_price(vendor: str, model: str) -> Price | None:
 
     Prices with tiers by context length are taken at their base.
     """
-    sold_by = vendor_named(vendor) if vendor else None
+    sold_by = vendor_named(vendor)
     found = sold_by.find_model(model) if sold_by else None
     if found is None:
         return None
