@@ -71,6 +71,7 @@ async def open_answer(exchange: Exchange, outbound: Outbound, tools: Tools, stre
     except Unreachable as failure:
         if not failure.stale:
             raise
+    exchange.why = "sent again"
     return await _attempt(exchange, outbound, tools, stream)
 
 

@@ -47,14 +47,11 @@ _counted = msgspec.json.Decoder(Counted)
 
 async def count_tokens(exchange: Exchange, route: Route, ask: Ask, tools: Tools) -> Count:
     """Raises UpstreamFailure where a provider refuses the prompt itself, NoTargetAvailable."""
-    endpoints = [
-        endpoint
-        for endpoint in plan(route, ask.envelope.model, random.random).endpoints
-        if endpoint.logins
-    ]
-    if not endpoints:
+    made = plan(route, ask.envelope.model, random.random)
+    usable = [pair for pair in zip(made.endpoints, made.why, strict=True) if pair[0].logins]
+    if not usable:
         raise NoTargetAvailable(route.name)
-    for endpoint in endpoints:
+    for endpoint, exchange.why in usable:
         try:
             body = await _native(exchange, ask, endpoint, tools)
         except UpstreamFailure as failure:

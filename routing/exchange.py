@@ -41,7 +41,7 @@ def id_text(identifier: bytes) -> str:
 class Exchange:
     """One client request and all that happened to it.
 
-    `record` is what the books would say if the process died now.
+    `record` is what the books would say if the process died now; `why` is why the next Attempt is made.
     """
 
     __slots__ = (
@@ -60,6 +60,7 @@ class Exchange:
         "prompt",
         "record",
         "reservation",
+        "why",
     )
 
     def __init__(self, kind: str, client_format: str, caller: Caller, deadline: Deadline) -> None:
@@ -87,6 +88,7 @@ class Exchange:
         self.first_content = 0.0
         self.checkpointed = self.began
         self.journaled = False
+        self.why = ""
         self._attempt_began = 0.0
 
     def note_client(self, headers: Mapping[bytes, bytes]) -> None:
@@ -137,6 +139,7 @@ class Exchange:
                 status=status,
                 reason=reason,
                 ms=round((time.monotonic() - self._attempt_began) * 1000, 3),
+                why=self.why,
             )
         )
 

@@ -263,7 +263,8 @@ class Gateway:
         An Endpoint in whose language the request cannot be said is passed over.
         """
         failure: UpstreamFailure | Refused | None = None
-        for endpoint in plan(route, ask.envelope.model, random.random).endpoints:
+        made = plan(route, ask.envelope.model, random.random)
+        for endpoint, exchange.why in zip(made.endpoints, made.why, strict=True):
             if not endpoint.logins:
                 continue
             try:

@@ -12,7 +12,7 @@ Chance = Callable[[], float]
 
 
 class Plan(NamedTuple):
-    """The ordered Endpoints that a request may try, and why in one word each."""
+    """The ordered Endpoints that a request may try, and why each has its place."""
 
     endpoints: tuple[Endpoint, ...]
     why: tuple[str, ...]

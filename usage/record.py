@@ -8,7 +8,10 @@ import msgspec
 
 
 class AttemptRecord(msgspec.Struct, array_like=True, gc=False):
-    """One try against one Endpoint. `status` is the provider's, 0 where there was none; `ms` its length."""
+    """One try against one Endpoint. `status` is the provider's, 0 where there was none; `ms` its length.
+
+    `why` is the Plan's word for its place in the order.
+    """
 
     provider: str
     deployment: str
@@ -17,6 +20,7 @@ class AttemptRecord(msgspec.Struct, array_like=True, gc=False):
     status: int
     reason: str
     ms: float
+    why: str = ""
 
 
 class Record(msgspec.Struct, array_like=True, kw_only=True, gc=False):

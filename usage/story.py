@@ -25,6 +25,7 @@ class Step(NamedTuple):
     good: bool
     words: str
     ms: float
+    why: str
     start: int
     length: int
     answered: int | None
@@ -78,6 +79,7 @@ def _steps(record: UsageRecord) -> tuple[Step, ...]:
                 good=good,
                 words=reason_words(attempt["reason"]),
                 ms=attempt["ms"],
+                why=attempt.get("why", ""),
                 start=start,
                 length=max(end - start, THINNEST),
                 answered=end if good else None,
@@ -92,7 +94,7 @@ def _attempt(raw: Any) -> dict[str, Any]:
     """An attempt as it stands in the books: a list in the order of AttemptRecord, or named members."""
     if isinstance(raw, dict):
         return raw
-    names = ("provider", "deployment", "model", "credential", "status", "reason", "ms")
+    names = ("provider", "deployment", "model", "credential", "status", "reason", "ms", "why")
     return dict(zip(names, raw, strict=False))
 
 

@@ -45,7 +45,7 @@ def test_refusals_that_are_only_counted_have_no_row(shelf: Shelf) -> None:
 
 def test_a_row_says_what_the_record_said(shelf: Shelf) -> None:
     ledger = shelf.ledger()
-    attempt = AttemptRecord("openai", "*", "gpt", "main", 200, "ok", 12.5)
+    attempt = AttemptRecord("openai", "*", "gpt", "main", 200, "ok", 12.5, "tier 1")
     one = record(attempts=[attempt], tags={"team": "a"}, edits=["model"], stream=True)
     ledger.enter([one], [])
     [row] = shelf.rows("SELECT attempts, tags, edits, losses, stream, total_ms FROM {records}")
@@ -59,6 +59,7 @@ def test_a_row_says_what_the_record_said(shelf: Shelf) -> None:
             "status": 200,
             "reason": "ok",
             "ms": 12.5,
+            "why": "tier 1",
         }
     ]
     assert [json.loads(tags), json.loads(edits), json.loads(losses)] == [

@@ -106,8 +106,9 @@ async def check_fallback(house: House, script, reason: str, streaming: bool) -> 
     record = await house.record()
     assert record["outcome"] == "completed"
     assert record["provider_name"] == "second"
-    reasons = [(attempt["provider"], attempt["reason"]) for attempt in record["attempts"]]
-    assert reasons == [("first", reason), ("second", "ok")]
+    members = ("provider", "why", "reason")
+    attempts = [tuple(attempt[name] for name in members) for attempt in record["attempts"]]
+    assert attempts == [("first", "tier 1", reason), ("second", "tier 2", "ok")]
 
 
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
@@ -309,7 +310,8 @@ async def test_a_kept_connection_that_was_closed_is_tried_again_unseen(house: Ho
     response = await house.chat()
     assert response.status_code == 200
     attempts = (await house.records())[1]["attempts"]
-    assert [attempt["reason"] for attempt in attempts] == ["connect", "ok"]
+    said = [(attempt["why"], attempt["reason"]) for attempt in attempts]
+    assert said == [("tier 1", "connect"), ("sent again", "ok")]
     assert {attempt["provider"] for attempt in attempts} == {"openai"}
 
 
