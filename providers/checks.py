@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from providers.adapters.registry import ADAPTERS
 from providers.upstream import public_address
 
+LONGEST_MODEL = 200
 LOCAL_NAMES = ("localhost", "localhost.localdomain")
 
 
@@ -16,6 +17,17 @@ def adapter_problem(adapter: str) -> str | None:
     if adapter in ADAPTERS:
         return None
     return f"There is no adapter {adapter!r}; there are {', '.join(sorted(ADAPTERS))}."
+
+
+def model_problem(text: str) -> str | None:
+    """Why a text cannot name one model of a Provider, or be `*` alone for any."""
+    if text != "*" and ("*" in text or "?" in text):
+        return "Name one model, or * alone for any. Patterns belong into rules."
+    if any(mark.isspace() or not mark.isprintable() for mark in text):
+        return "A model name holds no blanks or control characters."
+    if len(text) > LONGEST_MODEL:
+        return f"A model name has at most {LONGEST_MODEL} characters."
+    return None
 
 
 def base_url_problem(adapter: str, base_url: str, allow_private: bool) -> str | None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
 from providers.adapters.registry import ADAPTERS
-from providers.checks import base_url_problem
+from providers.checks import base_url_problem, model_problem
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.prices import PICO_PER_TOKEN, Price, library_price
 from providers.publishing import PublishedForm
@@ -141,17 +141,6 @@ class CredentialForm(CredentialModelForm):
         return super().save(commit)
 
 
-def model_name(text: str) -> str:
-    """One model's name, or `*` alone. Raises ValidationError."""
-    if text != "*" and ("*" in text or "?" in text):
-        raise forms.ValidationError(
-            "Name one model, or * alone for any. Patterns belong into rules."
-        )
-    if any(mark.isspace() or not mark.isprintable() for mark in text):
-        raise forms.ValidationError("A model name holds no blanks or control characters.")
-    return text
-
-
 def _price_box(label: str) -> forms.DecimalField:
     return forms.DecimalField(
         label=label,
@@ -187,7 +176,11 @@ class DeploymentForm(DeploymentModelForm):
             self.fields[box].widget.attrs["aria-label"] = f"Price of {kind}"
 
     def clean_model(self) -> str:
-        return model_name(self.cleaned_data["model"])
+        model: str = self.cleaned_data["model"]
+        problem = model_problem(model)
+        if problem:
+            raise forms.ValidationError(problem)
+        return model
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}

@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from providers.adapters.registry import ADAPTERS
+from providers.checks import model_problem
 from providers.models import Deployment, Provider
 from providers.problems import DocumentInvalid
 from providers.secrets import SecretMissing, binding, open_secret
@@ -32,10 +33,12 @@ class Trial(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """A model on offer, and whether it is a Deployment already."""
+    """A model on offer, and whether it is a Deployment already; `problem` says why it cannot be."""
 
     model: str
     taken: bool
+    ticked: bool
+    problem: str | None
 
 
 def test_connection_view(page: ProviderAdmin, request: HttpRequest, pk: int) -> HttpResponse:
@@ -55,15 +58,26 @@ def fetch_models_view(page: ProviderAdmin, request: HttpRequest, pk: int) -> Htt
     if chosen:
         if not may_add:
             raise PermissionDenied
-        return _add(page, request, provider, chosen)
+        if _add(page, request, provider, chosen):
+            target = reverse("admin:patchbay_providers_provider_change", args=[provider.pk])
+            return HttpResponseRedirect(target)
     found = trials(provider)
     best = next((trial for trial in found if trial.verdict.models), None)
     if best is None:
         return _answer(page, request, provider, {"trials": found})
     taken = set(provider.deployments.values_list("model", flat=True))
-    offers = [Offer(model, model in taken) for model in best.verdict.models]
+    offers = [
+        Offer(model, model in taken, model in chosen, _offer_problem(model))
+        for model in best.verdict.models
+    ]
     shown = {"trials": [best], "offers": offers, "may_add": may_add}
     return _answer(page, request, provider, shown)
+
+
+def _offer_problem(model: str) -> str | None:
+    if model == "*":
+        return "This stands for any model; add it by hand if that is meant."
+    return model_problem(model)
 
 
 def trials(provider: Provider) -> list[Trial]:
@@ -108,11 +122,14 @@ def _answer(
     return TemplateResponse(request, f"patchbay/providers/{template}", context)
 
 
-def _add(
-    page: ProviderAdmin, request: HttpRequest, provider: Provider, models: list[str]
-) -> HttpResponse:
+def _add(page: ProviderAdmin, request: HttpRequest, provider: Provider, models: list[str]) -> bool:
+    """Whether they were added, and published; if not, the page has been told why."""
     taken = set(provider.deployments.values_list("model", flat=True))
-    new = [model for model in dict.fromkeys(models) if model not in taken]
+    new = [
+        model
+        for model in dict.fromkeys(models)
+        if model not in taken and _offer_problem(model) is None
+    ]
     try:
         with transaction.atomic():
             for model in new:
@@ -120,9 +137,8 @@ def _add(
             page.publish(request, f"Added {len(new)} deployments of provider {provider}")
     except DocumentInvalid as refusal:
         for problem in refusal.problems:
-            messages.error(request, f"Nothing was added: {problem}")
-    else:
-        words = "1 deployment" if len(new) == 1 else f"{len(new)} deployments"
-        messages.success(request, f"Added {words} to {provider}. Rules can use them now.")
-    target = reverse("admin:patchbay_providers_provider_change", args=[provider.pk])
-    return HttpResponseRedirect(target)
+            messages.error(request, f"Nothing was added. {problem.spoken}")
+        return False
+    words = "1 deployment" if len(new) == 1 else f"{len(new)} deployments"
+    messages.success(request, f"Added {words} to {provider}. Rules can use them now.")
+    return True

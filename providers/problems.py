@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
+
+NOUNS = {
+    "providers": "provider",
+    "rules": "rule",
+    "targets": "target",
+    "credentials": "credential",
+    "deployments": "deployment",
+    "base_url": "base URL",
+    "adapter": "vendor",
+    "upstream_model": "model",
+}
+"""Members whose word on the pages is another one."""
+
+_step = re.compile(r"(\w+)(?:\[(.*?)\])?(?:\.(?=\w)|$)")
 
 
 class Problem(NamedTuple):
@@ -17,8 +32,23 @@ class Problem(NamedTuple):
         """The last member of the path that has a name, for a form that shows one field."""
         return self.path.rpartition(".")[2].partition("[")[0]
 
+    @property
+    def spoken(self) -> str:
+        """For the pages: `rules[GPT].targets[0].weight` is “Rule “GPT”, target 1, weight”."""
+        steps = [_said(*step.groups()) for step in _step.finditer(self.path)]
+        words = ", ".join(steps)
+        return f"{words[0].upper()}{words[1:]}: {self.message}" if words else self.message
+
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
+
+
+def _said(member: str, entry: str | None) -> str:
+    noun = NOUNS.get(member, member.replace("_", " "))
+    if entry is None:
+        return noun
+    counted = entry.isdigit() and member not in ("providers", "rules")
+    return f"{noun} {int(entry) + 1}" if counted else f"{noun} “{entry}”"
 
 
 class DocumentInvalid(Exception):

@@ -44,12 +44,12 @@ class PublishedForm(PublishedModelForm):
         """The field at fault and the sentence. What other rows have against it keeps its path."""
         own = f"{self.section}[{self.cleaned_data.get('name', '')}]."
         if not self.section or not problem.path.startswith(own):
-            return None, str(problem)
+            return None, problem.spoken
         member = problem.path.removeprefix(own)
         field = member.replace(".", "_")
         if field in self.fields:
             return field, problem.message
-        return None, f"{member}: {problem.message}"
+        return None, Problem(member, problem.message).spoken
 
 
 class PublishingAdmin(ModelAdmin):
@@ -109,5 +109,7 @@ class PublishingAdmin(ModelAdmin):
             return super().delete_view(request, object_id, extra_context)
         except DocumentInvalid as refusal:
             for problem in refusal.problems:
-                messages.error(request, f"Not deleted, because then this would not work: {problem}")
+                messages.error(
+                    request, f"Not deleted, because then this would not work: {problem.spoken}"
+                )
         return HttpResponseRedirect("../change/")
