@@ -13,7 +13,6 @@ from providers.wire.usage import Usage
 from providers.wire.watch import Sight, TextWatcher, Watcher
 
 BYTES_PER_TOKEN = 4
-NO_USAGE = Usage()
 
 log = logging.getLogger("patchbay.meter")
 

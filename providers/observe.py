@@ -8,9 +8,8 @@ from providers.rejection import hide, judge_event
 from providers.wire.codec import Codec
 from providers.wire.errors import BadAnswer, ErrorInfo, FrameTooLarge
 from providers.wire.sse import Splitter, after_event, before_last_events
-from providers.wire.watch import Sight
+from providers.wire.watch import MOST_BROKEN_EVENTS, Sight
 
-MOST_BROKEN_EVENTS = 3
 LONG_READ = 4096
 """Bytes. A longer read holds enough events for looking at most of them at once to pay."""
 FIRST_EVENTS = 4

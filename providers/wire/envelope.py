@@ -52,10 +52,6 @@ class Envelope:
         raw = {name: msgspec.Raw(value) for name, value in changed.items()}
         return _encode({**self.members, **raw})
 
-    def json(self) -> bytes:
-        """The body as it was decoded: duplicate members gone, nothing else changed."""
-        return _encode(self.members)
-
 
 def open_envelope(body: bytes, required: tuple[str, ...] = ()) -> Envelope:
     """Decode one level. Raises Unreadable (with the member's name) for what cannot be used."""

@@ -32,11 +32,10 @@ from providers.wire.events import (
 )
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
 from providers.wire.usage import Usage
-from providers.wire.watch import size_of
+from providers.wire.watch import MOST_BROKEN_EVENTS, size_of
 
 MOST_PARTS = 256
 LARGEST_ARGUMENTS = 8 * 2**20
-MOST_BROKEN_EVENTS = 3
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -13,6 +13,9 @@ import msgspec
 from providers.wire.errors import ErrorInfo
 from providers.wire.usage import Usage
 
+MOST_BROKEN_EVENTS = 3
+"""So many events of a stream may be no JSON, and are left out; one more, and it is not of its format."""
+
 T = TypeVar("T")
 
 

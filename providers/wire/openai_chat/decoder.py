@@ -15,13 +15,11 @@ from providers.wire import sse
 from providers.wire.errors import BadAnswer, ErrorInfo
 from providers.wire.failure_text import kind_of
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
-from providers.wire.openai_chat.errors import read_error_member
+from providers.wire.openai_chat.errors import NO_ERROR, read_error_member
 from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
 from providers.wire.sequencer import Sequencer
 
 DONE = b"[DONE]"
-NO_ERROR = msgspec.Raw(b"null")
-"""What an absent error is: in a union with None, a Raw would decode null alone."""
 STOPS = {
     "stop": StopReason.END,
     "length": StopReason.LENGTH,

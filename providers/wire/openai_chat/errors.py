@@ -22,6 +22,8 @@ TYPES = {
     ErrorKind.UPSTREAM: ("server_error", "upstream_error"),
     ErrorKind.INTERNAL: ("server_error", "internal_error"),
 }
+NO_ERROR = msgspec.Raw(b"null")
+"""What an absent `error` counts as: a union of Raw and None would decode null alone."""
 
 
 class WireFault(msgspec.Struct):

@@ -9,14 +9,12 @@ import msgspec
 from providers.wire import sse
 from providers.wire.envelope import read_text
 from providers.wire.errors import BadAnswer, ErrorInfo
-from providers.wire.openai_chat.errors import read_error_member
+from providers.wire.openai_chat.errors import NO_ERROR, read_error_member
 from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
 from providers.wire.usage import Usage
 from providers.wire.watch import Sight, if_readable, size_of
 
 DONE = b"[DONE]"
-NO_ERROR = msgspec.Raw(b"null")
-"""What an absent `error` counts as: a union of Raw and None would decode null alone."""
 
 
 class Function(msgspec.Struct, gc=False):
