@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -19,6 +20,10 @@ from django.core.exceptions import ImproperlyConfigured
 SECRET_NAMES = ("SECRET_KEY", "KEY_PEPPER", "ENCRYPTION_KEYS")
 WEAK_SECRETS = {"", "changeme", "change-me", "secret", "password", "default", "insecure"}
 SHORTEST_SECRET = 32
+LEAST_DISTINCT_BYTES = 8
+DRAW = "openssl rand -hex 32"
+SCHEMES = ("postgres", "postgresql", "sqlite")
+ENGINES = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
 
 
 class Environment:
@@ -117,7 +122,7 @@ class Environment:
     def ring(self, name: str, strict: bool) -> dict[str, bytes]:
         """A ring of keys `id:hex,id:hex`; the first one makes, all of them open.
 
-        Raises nothing; a malformed or (when strict) missing ring is noted as a problem.
+        Raises nothing; a malformed, a missing or (when strict) an evident one is noted as a problem.
         """
         keys: dict[str, bytes] = {}
         for part in self.names(name):
@@ -133,7 +138,9 @@ class Environment:
                 )
                 return {}
             keys[label] = key
-        if not keys and strict:
+        if strict and any(_evident(key) for key in keys.values()):
+            self.problems.append(f"{name} is not random; make each part with `{DRAW}`.")
+        if not keys:
             self.problems.append(f"{name} is empty; it must hold at least one id:hex key.")
         return keys
 
@@ -144,11 +151,38 @@ class Environment:
                 f"{name} is empty, a default or shorter than {SHORTEST_SECRET} characters; "
                 "set a random one."
             )
+        elif strict and _evident(value.encode()):
+            self.problems.append(f"{name} is not random; make one with `{DRAW}`.")
         return value
+
+    def database(self, name: str, default: str) -> dict[str, Any]:
+        """Django's settings of the database behind a URL; `default` must be a good one.
+
+        What is wrong is said without the URL, which may hold a password.
+        """
+        raw = self.text(name) or default
+        try:
+            parts = urlsplit(raw)
+            good = parts.scheme in SCHEMES and parts.port != 0 and len(parts.path) > 1
+            found: dict[str, Any] = self.env.db_url_config(raw) if good else {}
+        except (ValueError, KeyError):
+            found = {}
+        if found.get("ENGINE") in ENGINES and found.get("NAME") not in ("", ":memory:"):
+            return found
+        self.problems.append(
+            f"{name} must look like postgres://user:password@host:5432/name or "
+            "sqlite:////path/to/file.db; marks in a password are percent-encoded."
+        )
+        return dict(self.env.db_url_config(default))
 
     def finish(self) -> None:
         if self.problems:
             raise ImproperlyConfigured("The settings are wrong:\n  " + "\n  ".join(self.problems))
+
+
+def _evident(material: bytes) -> bool:
+    """Whether it is a placeholder rather than drawn by chance, which repeats itself far less."""
+    return len(set(material)) < LEAST_DISTINCT_BYTES
 
 
 def ensure_secrets(path: Path) -> None:

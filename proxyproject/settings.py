@@ -18,6 +18,8 @@ _env.lay(BASE_DIR / ".env")
 MODE = _env.choice("MODE", "development", ("development", "production"))
 PRODUCTION = MODE == "production"
 DEBUG = _env.flag("DEBUG", default=False)
+if PRODUCTION and DEBUG:
+    _env.problems.append("DEBUG is yes; in production it would show strangers tracebacks.")
 VAR_DIR = Path(_env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 
 SECRETS_FILE = VAR_DIR / "secrets.env"
@@ -25,8 +27,8 @@ if not PRODUCTION and not all(os.environ.get(name) for name in SECRET_NAMES):
     ensure_secrets(SECRETS_FILE)
 _env.lay(SECRETS_FILE)
 SECRET_KEY = _env.secret("SECRET_KEY", strict=PRODUCTION)
-KEY_PEPPERS = _env.ring("KEY_PEPPER", strict=True)
-ENCRYPTION_KEYS = _env.ring("ENCRYPTION_KEYS", strict=True)
+KEY_PEPPERS = _env.ring("KEY_PEPPER", strict=PRODUCTION)
+ENCRYPTION_KEYS = _env.ring("ENCRYPTION_KEYS", strict=PRODUCTION)
 SECRET_FILES_DIR = _env.directory("SECRET_FILES_DIR", "/run/secrets")
 
 # Where people and programs reach us
@@ -113,7 +115,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": _env.env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/patchbay.db")}
+DATABASES = {"default": _env.database("DATABASE_URL", f"sqlite:///{VAR_DIR}/patchbay.db")}
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"] = {

@@ -33,7 +33,7 @@ READERS = (
     "origins",
     "ring",
     "secret",
-    "db_url",
+    "database",
 )
 DJANGO_OPTIONS = {action.dest for action in BaseCommand().create_parser("", "")._actions}
 ROOMS = ("proxyproject", "providers", "routing", "usage")

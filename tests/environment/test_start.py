@@ -6,15 +6,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from secrets import token_hex
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.docs.pages import ROOT
 
 SECRETS = {
-    "SECRET_KEY": "c1" * 32,
-    "KEY_PEPPER": "p1:" + "d2" * 32,
-    "ENCRYPTION_KEYS": "k1:" + "e3" * 32,
+    "SECRET_KEY": token_hex(32),
+    "KEY_PEPPER": f"p1:{token_hex(32)}",
+    "ENCRYPTION_KEYS": f"k1:{token_hex(32)}",
 }
 PRODUCTION = {"MODE": "production", "PUBLIC_URL": "https://gateway.example", **SECRETS}
 
@@ -48,6 +50,14 @@ def start(var: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         ("CORS_ORIGINS", "https://chat.example.com/", "must be an origin"),
     ],
 )
+        ("DATABASE_URL", "foo", "must look like postgres://"),
+        ("DATABASE_URL", "mysql://user:word@db.example/patchbay", "must look like postgres://"),
+        ("DATABASE_URL", "postgres://user:word@db.example:port/patchbay", "must look like"),
+        ("DATABASE_URL", "postgres://user:word@db.example:99999/patchbay", "must look like"),
+        ("DATABASE_URL", "postgres://user:word@[db.example/patchbay", "must look like"),
+        ("DATABASE_URL", "postgres://user:word@db.example", "must look like"),
+        ("DATABASE_URL", "sqlite://:memory:", "must look like"),
+        ("DATABASE_URL", "sqlite:///", "must look like"),
 def test_a_value_that_cannot_work_stops_the_start(
     tmp_path: Path, name: str, value: str, sentence: str
 ):
@@ -88,3 +98,38 @@ def test_development_makes_its_secrets_once_for_its_owner_alone(tmp_path: Path):
     assert made.stat().st_mode & 0o777 == 0o600
     assert start(tmp_path).returncode == 0
     assert made.read_text() == first
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "a" * 64),
+        ("KEY_PEPPER", "p1:" + "00" * 32),
+        ("ENCRYPTION_KEYS", f"k2:{token_hex(32)},k1:{'ab12' * 16}"),
+    ],
+)
+def test_production_does_not_start_with_a_secret_that_nobody_drew(
+    tmp_path: Path, name: str, value: str
+):
+    ended = start(tmp_path, **{**PRODUCTION, name: value})
+    assert ended.returncode != 0
+    last = ended.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"  {name} ")
+    assert "is not random" in last
+
+
+def test_production_does_not_show_tracebacks_to_strangers(tmp_path: Path):
+    ended = start(tmp_path, **PRODUCTION, DEBUG="yes")
+    assert ended.returncode != 0
+    assert "  DEBUG is yes" in ended.stderr
+
+
+def test_a_mistake_in_the_database_s_address_shows_no_password(tmp_path: Path):
+    ended = start(tmp_path, DATABASE_URL="postgres://user:hunter2@db.example:port/patchbay")
+    assert "hunter2" not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_a_postgresql_server_is_taken_by_either_name(tmp_path: Path, scheme: str):
+    ended = start(tmp_path, DATABASE_URL=f"{scheme}://user:w%40rd@db.example:5432/patchbay")
+    assert ended.returncode == 0, ended.stderr
+
+
