@@ -87,8 +87,8 @@ class QuotaBook:
     _by_caller: dict[tuple[int, str], tuple[Limit, ...]] = field(default_factory=dict)
     _windows: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def replace(self, limits: Iterable[Limit]) -> list[Limit]:
-        """Take over new definitions. Returns the limits that begin at nothing, to be seeded.
+    def replace(self, limits: Iterable[Limit]) -> None:
+        """Take over new definitions.
 
         A counter stays where only the amount is new; what another metric, window or subject has
         spent says nothing.
@@ -96,10 +96,8 @@ class QuotaBook:
         known = {limit.counts for limit in self._limits}
         self._limits = tuple(limits)
         self._by_caller.clear()
-        new = [limit for limit in self._limits if limit.counts not in known]
-        kept = {limit.id for limit in self._limits} - {limit.id for limit in new}
+        kept = {limit.id for limit in self._limits if limit.counts in known}
         self._counters = {key: one for key, one in self._counters.items() if key[0] in kept}
-        return new
 
     def seed(self, limit: Limit, spent: int, now: float) -> None:
         """Set what the books hold for the current window of a limit."""

@@ -122,16 +122,15 @@ def test_the_tightest_budget_is_the_room():
 
 
 def test_what_the_books_hold_is_spent_already():
-    quotas = QuotaBook()
-    [new] = quotas.replace([per_month(1)])
-    quotas.seed(new, NANO * 9 // 10, NOW)
+    quotas = book(per_month(1))
+    quotas.seed(per_month(1), NANO * 9 // 10, NOW)
     assert quotas.room(ALICE, NOW) == NANO // 10
 
 
-def test_new_definitions_keep_the_counters_and_name_what_is_new():
+def test_new_definitions_keep_the_counters():
     quotas = book(per_minute(1))
     quotas.admit(ALICE, None, NOW)
-    assert [limit.id for limit in quotas.replace([per_minute(2), per_month(1)])] == [2]
+    quotas.replace([per_minute(2), per_month(1)])
     quotas.admit(ALICE, 0, NOW)
     with pytest.raises(QuotaExceeded):
         quotas.admit(ALICE, 0, NOW)
@@ -154,7 +153,7 @@ def test_another_metric_window_or_subject_begins_at_nothing(changed):
     after = replace(before, **changed)
     quotas = book(before)
     quotas.admit(ALICE, 0, midnight)
-    assert quotas.replace([after]) == [after]
+    quotas.replace([after])
     assert quotas._counter(after, midnight).spent == 0
 
 
@@ -162,7 +161,7 @@ def test_a_team_that_is_renamed_keeps_what_it_has_spent():
     before = per_minute(1, team="research", team_id=7)
     quotas = book(before)
     quotas.admit(ALICE, None, NOW)
-    assert quotas.replace([replace(before, team="laboratory")]) == []
+    quotas.replace([replace(before, team="laboratory")])
     with pytest.raises(QuotaExceeded):
         quotas.admit(Caller(1, "alice", team="laboratory"), None, NOW)
 
