@@ -188,11 +188,21 @@ def _evident(material: bytes) -> bool:
 def ensure_secrets(path: Path) -> None:
     """Make the secrets file with fresh random values unless it is there. Readable by its owner only.
 
-    Hex, because django-environ takes a value that starts with `$` for a reference.
+    Raises ImproperlyConfigured where nothing can be written. Hex, because django-environ takes a
+    value that starts with `$` for a reference.
     """
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_secrets(path)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The settings are wrong:\n  VAR_DIR is {str(path.parent)!r}; "
+            f"nothing can be written there ({error.strerror})."
+        ) from None
+
+
+def _write_secrets(path: Path) -> None:
     lines = [
         "# Made once. Losing KEY_PEPPER makes every client key unknown; losing ENCRYPTION_KEYS",
         "# makes every stored provider secret unreadable. Back this file up apart from the database.",

@@ -21,10 +21,12 @@ SECRETS = {
 PRODUCTION = {"MODE": "production", "PUBLIC_URL": "https://gateway.example", **SECRETS}
 
 
-def start(var: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Load the settings in a process of their own, with nothing in its environment but these."""
+def start(
+    var: Path, command: tuple[str, ...] = ("check",), **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, with nothing in its environment but these."""
     return subprocess.run(
-        [sys.executable, "manage.py", "check"],
+        [sys.executable, "manage.py", *command],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "VAR_DIR": str(var), **environment},
         capture_output=True,
@@ -48,8 +50,6 @@ def start(var: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         ("METRICS_ALLOW", "localhost", "must be an address or a network"),
         ("SECRET_FILES_DIR", "secrets", "must be a path from the root"),
         ("CORS_ORIGINS", "https://chat.example.com/", "must be an origin"),
-    ],
-)
         ("DATABASE_URL", "foo", "must look like postgres://"),
         ("DATABASE_URL", "mysql://user:word@db.example/patchbay", "must look like postgres://"),
         ("DATABASE_URL", "postgres://user:word@db.example:port/patchbay", "must look like"),
@@ -58,11 +58,13 @@ def start(var: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         ("DATABASE_URL", "postgres://user:word@db.example", "must look like"),
         ("DATABASE_URL", "sqlite://:memory:", "must look like"),
         ("DATABASE_URL", "sqlite:///", "must look like"),
+    ],
+)
 def test_a_value_that_cannot_work_stops_the_start(
     tmp_path: Path, name: str, value: str, sentence: str
 ):
     ended = start(tmp_path, **{name: value})
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     last = ended.stderr.strip().splitlines()[-1]
     assert last.startswith(f"  {name} ")
     assert sentence in last
@@ -74,10 +76,49 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path):
         assert f"\n  {name} is " in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "check", "migrate", "bootstrap", "runserver"])
+def test_what_is_wrong_is_said_without_a_traceback(tmp_path: Path, command: str):
+    ended = start(tmp_path, (command,), MODE="prod")
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        "The settings are wrong:",
+        "  MODE is 'prod'; it must be one of development, production.",
+    ]
+
+
+def test_who_wants_the_traceback_gets_it(tmp_path: Path):
+    ended = start(tmp_path, ("check", "--traceback"), MODE="prod")
+    assert "Traceback" in ended.stderr
+
+
+def test_a_directory_that_cannot_be_written_is_named():
+    ended = start(Path("/proc/nope"))
+    assert ended.returncode == 2
+    [_, sentence] = ended.stderr.splitlines()
+    assert sentence.startswith("  VAR_DIR is '/proc/nope'; nothing can be written there (")
+
+
+def test_a_database_that_cannot_be_opened_is_a_sentence(tmp_path: Path):
+    ended = start(tmp_path, ("migrate",), DATABASE_URL=f"sqlite:///{tmp_path}/nowhere/patchbay.db")
+    assert ended.returncode == 2
+    assert ended.stderr == "The database cannot be used: unable to open database file\n"
+
+
+@pytest.mark.postgres
+def test_a_user_whom_postgresql_does_not_know_is_named(tmp_path: Path):
+    parts = urlsplit(os.environ["DATABASE_URL_TEST_POSTGRES"])
+    place = f"{parts.hostname}:{parts.port or 5432}"
+    ended = start(tmp_path, ("migrate",), DATABASE_URL=f"postgres://nobody_at_all@{place}/postgres")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("The database cannot be used: ")
+    assert '"nobody_at_all"' in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_production_does_not_start_without_a_secret(tmp_path: Path, name: str):
     ended = start(tmp_path, **{**PRODUCTION, name: ""})
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert name in ended.stderr.strip().splitlines()[-1]
 
 
@@ -86,18 +127,6 @@ def test_production_does_not_start_with_a_default_secret(tmp_path: Path):
     assert "SECRET_KEY is empty, a default or shorter" in ended.stderr
 
 
-def test_production_makes_no_secrets_by_itself(tmp_path: Path):
-    assert start(tmp_path, **PRODUCTION).returncode == 0
-    assert not (tmp_path / "secrets.env").exists()
-
-
-def test_development_makes_its_secrets_once_for_its_owner_alone(tmp_path: Path):
-    assert start(tmp_path).returncode == 0
-    made = tmp_path / "secrets.env"
-    first = made.read_text()
-    assert made.stat().st_mode & 0o777 == 0o600
-    assert start(tmp_path).returncode == 0
-    assert made.read_text() == first
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -133,3 +162,15 @@ def test_a_postgresql_server_is_taken_by_either_name(tmp_path: Path, scheme: str
     assert ended.returncode == 0, ended.stderr
 
 
+def test_production_makes_no_secrets_by_itself(tmp_path: Path):
+    assert start(tmp_path, **PRODUCTION).returncode == 0
+    assert not (tmp_path / "secrets.env").exists()
+
+
+def test_development_makes_its_secrets_once_for_its_owner_alone(tmp_path: Path):
+    assert start(tmp_path).returncode == 0
+    made = tmp_path / "secrets.env"
+    first = made.read_text()
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert start(tmp_path).returncode == 0
+    assert made.read_text() == first
