@@ -16,6 +16,7 @@ from unfold.decorators import display
 
 from providers import custody
 from providers.adapters.registry import ADAPTERS
+from providers.finding import labelled
 from providers.forms import (
     CredentialForm,
     DeploymentForm,
@@ -181,6 +182,11 @@ class DeploymentAdmin(PublishingAdmin):
     search_fields = ("model", "provider__name")
     search_help_text = "Model or provider"
     fieldsets = ((None, {"fields": (("provider", "model"), "enabled")}),)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return labelled(queryset, search_term), False
 
     @display(description="Model", ordering="model")
     def model_name(self, deployment: Deployment) -> str:

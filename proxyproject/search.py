@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
+from providers.finding import labelled
 from providers.models import Deployment, Provider
 from routing.models import Rule
 from usage.models import ClientKey, Team, UsageRecord
@@ -18,7 +19,6 @@ MOST_OF_A_KIND = 10
 SEARCHED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
     (Rule, ("name", "match_model"), "alt_route"),
     (Provider, ("name",), "hub"),
-    (Deployment, ("model", "provider__name"), "deployed_code"),
     (ClientKey, ("name", "prefix"), "key"),
     (Team, ("name",), "groups"),
 )
@@ -26,7 +26,7 @@ SEARCHED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
 
 def find(request: HttpRequest, term: str) -> list[SearchResult]:
     """Everything this person may see whose name holds the term. Exact look-up for a record's id."""
-    return [*_record(request, term), *_by_name(request, term)]
+    return [*_record(request, term), *_by_name(request, term), *_deployments(request, term)]
 
 
 def _record(request: HttpRequest, term: str) -> Iterator[SearchResult]:
@@ -51,6 +51,13 @@ def _by_name(request: HttpRequest, term: str) -> Iterator[SearchResult]:
             matches |= Q(**{f"{field}__icontains": term})
         for row in model._default_manager.filter(matches)[:MOST_OF_A_KIND]:
             yield _result(row, icon)
+
+
+def _deployments(request: HttpRequest, term: str) -> Iterator[SearchResult]:
+    if request.user.has_perm("patchbay_providers.view_deployment"):
+        rows = Deployment.objects.select_related("provider")
+        for row in labelled(rows, term)[:MOST_OF_A_KIND]:
+            yield _result(row, "deployed_code")
 
 
 def _result(row: Model, icon: str) -> SearchResult:
