@@ -138,6 +138,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+SERVESTATIC_USE_FINDERS = not STATIC_ROOT.is_dir()  # without collectstatic, from where they lie
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 UNFOLD = unfold_settings(PUBLIC_URL, MODE)
