@@ -102,9 +102,9 @@ def _endpoints(
     named = {}
     for model in models:
         if model != "*":
-            price = own.get(model) or library(model)
+            prices = _always(own[model]) if model in own else library
             named[model] = endpoint(
-                model, _always(price), model=model, price=price, facts=facts_for(model)
+                model, prices, model=model, price=prices(model), facts=facts_for(model)
             )
     found = list(named.values())
     if "*" in models:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -49,12 +50,15 @@ class Endpoint:
     def of(self, model: str) -> Endpoint:
         """The Endpoint of one model name: the provider's own Deployment of it, else this one bound to it.
 
-        Memoised, and the memory is bounded.
+        Memoised for as long as its price holds, and the memory is bounded.
         """
-        if model == self.model:
+        if model == self.model and self._price_holds:
             return self
-        bound = self.named.get(model) or self._bound.get(model)
-        if bound is None:
+        named = self.named.get(model)
+        if named is not None:
+            return named.of(model)
+        bound = self._bound.get(model)
+        if bound is None or not bound._price_holds:
             bound = replace(
                 self, model=model, price=self.prices(model), facts=facts_for(model), _bound={}
             )
@@ -62,6 +66,10 @@ class Endpoint:
                 self._bound.clear()
             self._bound[model] = bound
         return bound
+
+    @property
+    def _price_holds(self) -> bool:
+        return self.price is None or not self.price.until or time.time() < self.price.until
 
     def login(self) -> Login:
         """The next Credential in turn."""

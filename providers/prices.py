@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from providers.price_library import patterns, vendor_named
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelPrice
 
 PICO_PER_TOKEN = 1_000_000
 """Dollars per million tokens times this are pico-dollars per token."""
 
 
+KINDS = (
+    "input_mtok",
+    "output_mtok",
+    "cache_read_mtok",
+    "cache_write_mtok",
+    "input_audio_mtok",
+    "output_audio_mtok",
+)
+"""The price library's names of the prices that it has for kinds of tokens."""
+PERIOD = 900
+"""Seconds. Prices that depend on the time of day begin and end at such a quarter of an hour."""
+
+
 class Price(NamedTuple):
-    """Pico-dollars per token of each kind; `id` says in the books where the price came from."""
+    """Pico-dollars per token of each kind; `id` says in the books where the price came from.
+
+    `tiers` are (length, Price), shortest first: what all tokens of a request cost whose input is
+    longer than that. `until` is when to ask for the price again, in Unix seconds; 0 is never.
+    """
 
     id: str
     input: int
@@ -26,6 +48,8 @@ class Price(NamedTuple):
     cache_write_1h: int
     input_audio: int
     output_audio: int
+    tiers: tuple[tuple[int, Price], ...] = ()
+    until: float = 0.0
 
 
 def _pico(per_mtok: object) -> int:
@@ -62,29 +86,51 @@ def vendor_at(base_url: str) -> str:
     return next((name for name, pattern in patterns() if re.match(pattern, base_url)), "")
 
 
-@lru_cache(maxsize=4000)
 def library_price(vendor: str, model: str) -> Price | None:
-    """The price library's word on a vendor's model (bundled data, offline); None if it has none.
+    """The price library's word on a vendor's model (bundled data, offline); None if it has none."""
+    return library_price_in(int(time.time()) // PERIOD, vendor, model)
 
-    Prices with tiers by context length are taken at their base.
-    """
+
+@lru_cache(maxsize=4000)
+def library_price_in(period: int, vendor: str, model: str) -> Price | None:
+    """As of one period, counted from 1970."""
     sold_by = vendor_named(vendor)
     found = sold_by.find_model(model) if sold_by else None
     if found is None:
         return None
-    prices = found.get_prices(_now())
-    base, output = _base(prices.input_mtok), _base(prices.output_mtok)
+    prices = found.get_prices(datetime.fromtimestamp(period * PERIOD, UTC))
+    source = f"genai-prices {version('genai-prices')} {vendor}/{found.id}"
+    price = _at_length(prices, -1, source)
+    if price is None:
+        return None
+    tiers = tuple(
+        (length, tier)
+        for length in _lengths(prices)
+        if (tier := _at_length(prices, length, source)) is not None
+    )
+    varies = isinstance(found.prices, list)
+    return price._replace(tiers=tiers, until=(period + 1) * PERIOD if varies else 0.0)
+
+
+def _lengths(prices: ModelPrice) -> list[int]:
+    """The lengths of input above which something costs another price."""
+    kinds = (getattr(prices, kind) for kind in KINDS)
+    return sorted({tier.start for kind in kinds for tier in getattr(kind, "tiers", ())})
+
+
+def _at_length(prices: ModelPrice, length: int, source: str) -> Price | None:
+    """What the tokens of a request cost whose input is just longer than `length`."""
+    base, output, cached, written, audio_in, audio_out = (
+        _of_kind(getattr(prices, kind), length) for kind in KINDS
+    )
     if base is None or output is None:
         return None
-    cached, written = _base(prices.cache_read_mtok), _base(prices.cache_write_mtok)
-    audio_in, audio_out = _base(prices.input_audio_mtok), _base(prices.output_audio_mtok)
-    short = base if written is None else written
     return Price(
-        id=f"genai-prices {version('genai-prices')} {vendor}/{found.id}",
+        id=source,
         input=base,
         output=output,
         cached_input=base if cached is None else cached,
-        cache_write_5m=short,
+        cache_write_5m=base if written is None else written,
         # Anthropic sells an hour of cache at twice the input price, five minutes at 1.25 times.
         cache_write_1h=base * 2 if written is not None else base,
         input_audio=base if audio_in is None else audio_in,
@@ -92,11 +138,11 @@ def library_price(vendor: str, model: str) -> Price | None:
     )
 
 
-def _base(price: Any) -> int | None:
-    return None if price is None else _pico(getattr(price, "base", price))
-
-
-def _now() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
+def _of_kind(price: Any, length: int) -> int | None:
+    if price is None:
+        return None
+    value = getattr(price, "base", price)
+    for tier in getattr(price, "tiers", ()):
+        if length >= tier.start:
+            value = tier.price
+    return _pico(value)

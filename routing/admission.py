@@ -10,6 +10,7 @@ from providers.wire.codec import Codec
 from providers.wire.envelope import Envelope
 from routing.table import Route
 from usage.keys import Caller
+from usage.price import PICO_PER_NANO
 from usage.quota import NOTHING, QuotaBook, Reservation
 
 BYTES_PER_TOKEN_AT_WORST = 2
@@ -17,7 +18,6 @@ BYTES_PER_TOKEN_AT_WORST = 2
 OUTPUT_IF_UNKNOWN = 16_384
 """Reserved for a model whose longest answer is not known, where the client sets no cap."""
 LEAST_OUTPUT = 16
-PICO_PER_NANO = 1000
 
 
 class Admission(NamedTuple):
@@ -77,17 +77,17 @@ def _worst(route: Route, model: str) -> Worst | None:
     """None if the price of any Endpoint that could be reached is unknown."""
     dearest_input = dearest_output = longest = 0
     for endpoint in _endpoints(route, model):
-        price = endpoint.price
-        if price is None:
+        if endpoint.price is None:
             return None
-        dearest_input = max(
-            dearest_input,
-            price.input,
-            price.cache_write_5m,
-            price.cache_write_1h,
-            price.input_audio,
-        )
-        dearest_output = max(dearest_output, price.output, price.output_audio)
+        for price in (endpoint.price, *(tier for _, tier in endpoint.price.tiers)):
+            dearest_input = max(
+                dearest_input,
+                price.input,
+                price.cache_write_5m,
+                price.cache_write_1h,
+                price.input_audio,
+            )
+            dearest_output = max(dearest_output, price.output, price.output_audio)
         longest = max(longest, endpoint.facts.max_output or OUTPUT_IF_UNKNOWN)
     return Worst(dearest_input, dearest_output, longest)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, Self
 
 PICO_PER_NANO = 1000
 
 
 class Prices(Protocol):
-    """Pico-dollars per token, and the id that the books keep."""
+    """Pico-dollars per token, and the id that the books keep; `tiers` for longer inputs, shortest first."""
 
     @property
     def id(self) -> str: ...
@@ -26,6 +27,8 @@ class Prices(Protocol):
     def input_audio(self) -> int: ...
     @property
     def output_audio(self) -> int: ...
+    @property
+    def tiers(self) -> Sequence[tuple[int, Self]]: ...
 
 
 class Counts(Protocol):
@@ -49,6 +52,10 @@ class Counts(Protocol):
 
 def cost_nano(price: Prices, counts: Counts) -> int:
     """The cost in nano-dollars, rounded once, half up. Parts that exceed their total leave nothing over."""
+    base = price
+    for length, tier in base.tiers:
+        if counts.input_tokens > length:
+            price = tier
     special = (
         counts.cached_input_tokens
         + counts.cache_write_5m_tokens
