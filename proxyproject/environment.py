@@ -164,7 +164,7 @@ class Environment:
         try:
             parts = urlsplit(raw)
             good = parts.scheme in SCHEMES and parts.port != 0 and len(parts.path) > 1
-            found: dict[str, Any] = self.env.db_url_config(raw) if good else {}
+            found = _database(raw) if good else {}
         except (ValueError, KeyError):
             found = {}
         if found.get("ENGINE") in ENGINES and found.get("NAME") not in ("", ":memory:"):
@@ -173,11 +173,16 @@ class Environment:
             f"{name} must look like postgres://user:password@host:5432/name or "
             "sqlite:////path/to/file.db; marks in a password are percent-encoded."
         )
-        return dict(self.env.db_url_config(default))
+        return _database(default)
 
     def finish(self) -> None:
         if self.problems:
             raise ImproperlyConfigured("The settings are wrong:\n  " + "\n  ".join(self.problems))
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Raises ValueError or KeyError."""
+    return dict(environ.Env.db_url_config(url))  # type: ignore[no-untyped-call]
 
 
 def _evident(material: bytes) -> bool:
