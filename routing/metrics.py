@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from usage.model_names import ModelNames
+
 if TYPE_CHECKING:
     from usage.record import Record
 
-MOST_MODELS_PER_PROVIDER = 200
-OTHER = "other"
 SECONDS = (0.05, 0.1, 0.2, 0.35, 0.6, 1, 1.7, 3, 5, 9, 15, 25, 45, 80, 140, 250, 600)
 
 Labels = tuple[str, str, str]
@@ -95,7 +95,7 @@ class Metrics:
         )
         self._series: dict[Labels, _Series] = {}
         self._attempts: dict[tuple[str, str], Counter] = {}
-        self._models: dict[str, set[str]] = {}
+        self._models = ModelNames()
 
     def count_refusal(self, client_format: str, reason: str) -> None:
         """A refusal that no record is kept of."""
@@ -106,7 +106,7 @@ class Metrics:
         labels = (
             record.client_format,
             record.provider_name,
-            self._model(record.provider_name, record.request_model),
+            self._models.of(record.provider_name, record.request_model),
         )
         series = self._series.get(labels)
         if series is None:
@@ -141,15 +141,3 @@ class Metrics:
         if child is None:
             child = self._attempts[labels] = self.attempts.labels(*labels)
         return child
-
-    def _model(self, provider: str, model: str) -> str:
-        """A model's own label for the first of a provider's models, then one for the rest."""
-        known = self._models.get(provider)
-        if known is None:
-            known = self._models[provider] = set()
-        if model in known:
-            return model
-        if len(known) >= MOST_MODELS_PER_PROVIDER:
-            return OTHER
-        known.add(model)
-        return model

@@ -17,15 +17,14 @@ import msgspec
 from django.db.models import CharField
 
 from usage.fit import BIGGEST, fit_number, fit_text, fit_value
+from usage.model_names import MOST_MODELS, ModelNames
 from usage.models import UsageRecord, UsageRollup
 from usage.record import AttemptRecord, Record
 from usage.rollup import (
     HOUR,
     MINUTE,
     MINUTES_KEPT_SECONDS,
-    MOST_MODELS,
     Key,
-    ModelNames,
     Sums,
     merged,
     sum_up,

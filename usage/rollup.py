@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from usage.model_names import ModelNames
 from usage.record import Record
 
 MINUTE, HOUR = "minute", "hour"
@@ -15,8 +16,6 @@ MINUTES_KEPT_SECONDS = 48 * 3600
 BOUNDS_MS: tuple[float, ...] = tuple(round(10 ** (step / 8), 3) for step in range(47))
 """Upper bounds, eight to a factor of ten, from 1 ms to 9 min; what is longer has a count of its own."""
 COUNTS = len(BOUNDS_MS) + 1
-OTHER = "other"
-MOST_MODELS = 200
 
 
 class Key(NamedTuple):
@@ -82,29 +81,6 @@ def merged(one: Sequence[int], two: Sequence[int]) -> list[int]:
     return [a + b for a, b in zip(one, two, strict=True)]
 
 
-class ModelNames:
-    """Bounds how many model names a Provider has in the rollups; later ones are `other`."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, set[str]] = {}
-
-    def knows(self, provider: str) -> bool:
-        return provider in self._known
-
-    def learn(self, provider: str, names: Iterable[str]) -> None:
-        self._known.setdefault(provider, set()).update(names)
-
-    def of(self, record: Record) -> str:
-        name = record.request_model
-        known = self._known.setdefault(record.provider_name, set())
-        if name in known or not name:
-            return name
-        if len(known) >= MOST_MODELS:
-            return OTHER
-        known.add(name)
-        return name
-
-
 def sum_up(records: Iterable[Record], names: ModelNames) -> dict[Key, Sums]:
     """Rollups of both grains. The hours are made from the minutes, so that they agree."""
     minutes: dict[Key, Sums] = {}
@@ -116,7 +92,7 @@ def sum_up(records: Iterable[Record], names: ModelNames) -> dict[Key, Sums]:
             record.client_key_name,
             record.team_name,
             record.provider_name,
-            names.of(record),
+            names.of(record.provider_name, record.request_model),
             record.rule_name,
             record.outcome,
             record.reason,

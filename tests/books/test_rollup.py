@@ -9,13 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.books.shelf import record
+from usage.model_names import MOST_MODELS, OTHER, ModelNames
 from usage.rollup import (
     BOUNDS_MS,
     HOUR,
     MINUTE,
-    MOST_MODELS,
-    OTHER,
-    ModelNames,
     Sums,
     merged,
     percentile,
@@ -57,9 +55,9 @@ def test_model_names_beyond_the_bound_are_other() -> None:
 def test_names_of_an_earlier_start_count() -> None:
     known = ModelNames()
     known.learn("openai", [f"model-{number}" for number in range(MOST_MODELS)])
-    assert known.of(record(request_model="new")) == OTHER
-    assert known.of(record(request_model="model-7")) == "model-7"
-    assert known.of(record(request_model="")) == ""
+    assert known.of("openai", "new") == OTHER
+    assert known.of("openai", "model-7") == "model-7"
+    assert known.of("openai", "") == ""
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95, 0.99])
