@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from proxyproject.address import last_address
 from proxyproject.environment import SECRET_NAMES, Environment, ensure_secrets
 from proxyproject.unfold import unfold_settings
 from usage.patience import PATIENCE
@@ -32,7 +33,7 @@ ENCRYPTION_KEYS = _env.ring("ENCRYPTION_KEYS", strict=PRODUCTION)
 SECRET_FILES_DIR = _env.directory("SECRET_FILES_DIR", "/run/secrets")
 
 # Where people and programs reach us
-PUBLIC_URL = _env.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+PUBLIC_URL = (_env.text("PUBLIC_URL") or last_address(VAR_DIR)).rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 if _public.scheme not in ("http", "https") or not _public.hostname:
     _env.problems.append(f"PUBLIC_URL is {PUBLIC_URL!r}; it must be an http or https address.")
@@ -141,7 +142,7 @@ STATIC_ROOT = VAR_DIR / "static"
 SERVESTATIC_USE_FINDERS = not STATIC_ROOT.is_dir()  # without collectstatic, from where they lie
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-UNFOLD = unfold_settings(PUBLIC_URL, MODE)
+UNFOLD = unfold_settings(MODE)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
@@ -115,12 +116,12 @@ def _asset(path: str) -> Asset:
     return lambda request: static(path)
 
 
-def unfold_settings(public_url: str, mode: str) -> dict[str, Any]:
+def unfold_settings(mode: str) -> dict[str, Any]:
     """UNFOLD for settings.py."""
     return {
         "SITE_TITLE": "Patchbay",
         "SITE_HEADER": "Patchbay",
-        "SITE_SUBHEADER": lambda request: urlsplit(public_url).netloc,
+        "SITE_SUBHEADER": lambda request: urlsplit(settings.PUBLIC_URL).netloc,
         "SITE_URL": None,
         "SITE_SYMBOL": "instant_mix",
         "SITE_FAVICONS": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
+import sys
 from decimal import Decimal
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.databases import apart, sqlite, use_database
-from tests.server.process import running
+from tests.server.process import PROJECT, environment, running
 
 
 @pytest.fixture
@@ -93,3 +94,19 @@ def test_a_database_without_tables_is_named(tmp_path, django_db_blocker):
     with django_db_blocker.unblock(), use_database(sqlite(tmp_path / "empty.db")):
         with pytest.raises(CommandError, match="manage.py migrate"):
             apart(lambda: call_command("serve", port=0))
+
+
+async def test_commands_name_the_port_that_was_served_last(chaos, database):
+    async with running(chaos, database, PUBLIC_URL="") as gateway:
+        said = await asyncio.to_thread(bootstrap_again, database, PUBLIC_URL="")
+        assert f"http://localhost:{gateway.port}/admin/" in said
+        public = "https://gateway.example"
+        said = await asyncio.to_thread(bootstrap_again, database, PUBLIC_URL=public)
+        assert f"{public}/admin/" in said
+
+
+def bootstrap_again(database, **settings) -> str:
+    command = [sys.executable, "manage.py", "bootstrap", "--reset-admin"]
+    return subprocess.check_output(
+        command, cwd=PROJECT, env=environment(database, **settings), text=True
+    )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 
+from proxyproject.address import local_address, remember_port
 from proxyproject.server import CannotListen, Server, configured, drain_from_settings, listen
 from proxyproject.supervisor import supervise
 from routing.workers import serving, this_process
@@ -40,7 +43,16 @@ class Command(BaseCommand):
         with listener:
             if not options["check"]:
                 _check_database(workers)
+                _remember(listener)
                 _serve(listener, workers)
+
+
+def _remember(listener: socket.socket) -> None:
+    """Pages, and the commands that come later, name the port that is served now."""
+    port: int = listener.getsockname()[1]
+    remember_port(settings.VAR_DIR, port)
+    if not os.environ.get("PUBLIC_URL"):
+        settings.PUBLIC_URL = local_address(port)
 
 
 def _serve(listener: socket.socket, workers: int) -> None:
