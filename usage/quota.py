@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ class Limit:
 
     def describe(self) -> str:
         whose = "this key" if self.key_id is not None else "the team" if self.team else "everyone"
-        amount = (
-            f"${self.amount / NANO:.2f}" if self.metric == "cost" else f"{self.amount} requests"
-        )
+        amount = _dollars(self.amount) if self.metric == "cost" else f"{self.amount} requests"
         return f"{amount} per {self.window} for {whose}"
 
 
@@ -203,11 +202,25 @@ def window_of(window: str, now: float) -> tuple[float, float]:
 def _exceeded(limit: Limit, counter: Counter, now: float) -> QuotaExceeded:
     wait = window_of(limit.window, now)[1] - now
     if limit.metric == "requests":
-        message = f"The limit of {limit.describe()} is reached; it opens again in {wait:.0f} s."
+        message = f"The limit of {limit.describe()} is reached; it opens again in {_span(wait)}."
     else:
-        left = max(0, limit.amount - counter.spent - counter.reserved) / NANO
+        left = max(0, limit.amount - counter.spent - counter.reserved)
         message = (
-            f"The budget of {limit.describe()} does not allow this request: ${left:.4f} is left. "
-            f"A new window begins in {timedelta(seconds=round(wait))}."
+            f"The budget of {limit.describe()} does not allow this request: {_dollars(left)} is left. "
+            f"A new window begins in {_span(wait)}."
         )
     return QuotaExceeded(limit, wait, message)
+
+
+def _dollars(nano: int) -> str:
+    """The cents, and beyond them every digit that says something."""
+    whole, rest = divmod(nano, NANO)
+    return f"${whole:,}.{f'{rest:09d}'.rstrip('0').ljust(2, '0')}"
+
+
+def _span(seconds: float) -> str:
+    """A time to wait in its largest fitting unit, never shorter than it is."""
+    for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds > 2 * size:
+            return f"{ceil(seconds / size)} {unit}"
+    return f"{ceil(seconds)} s"

@@ -73,7 +73,24 @@ def test_what_is_reserved_cannot_be_reserved_again():
     quotas.admit(ALICE, NANO * 6 // 10, NOW)
     with pytest.raises(QuotaExceeded) as caught:
         quotas.admit(ALICE, NANO * 6 // 10, NOW)
-    assert "$0.4000 is left" in str(caught.value)
+    assert "$0.40 is left" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("dollars", "day", "words"),
+    [
+        (0.000001, 24, "$0.000001 per month for this key"),
+        (0.000001, 24, "$0.000001 is left"),
+        (1234.5, 24, "$1,234.50 per month"),
+        (1, 24, "A new window begins in 8 days."),
+        (1, 31, "A new window begins in 12 hours."),
+    ],
+)
+def test_a_budget_is_told_in_numbers_that_say_something(dollars: float, day: int, words: str):
+    now = datetime(2025, 1, day, 12, 0, 30, tzinfo=UTC).timestamp()
+    with pytest.raises(QuotaExceeded) as caught:
+        book(per_month(dollars)).admit(ALICE, 2000 * NANO, now)
+    assert words in str(caught.value)
 
 
 def test_the_truth_replaces_the_reservation():
