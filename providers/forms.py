@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,9 @@ class ProviderForm(PublishedForm):
     class Meta:
         model = Provider
         fields = ("name", "adapter", "base_url", "allow_private_network", "enabled")
+        error_messages = {
+            "name": {"invalid": "A name holds only letters, digits, - and _: no blanks."}
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,6 +87,7 @@ def address_sentence(problem: str) -> str:
     words = problem.replace(
         "set allow_private_network to true", "tick “Allow private network” below"
     )
+    words = re.sub(r"the adapter \S+ has", "this vendor has", words)
     if words.startswith(("is ", "must ", "holds ")):
         return f"The address {words}"
     return words[0].upper() + words[1:]

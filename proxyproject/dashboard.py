@@ -42,8 +42,11 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     only = {name: asked[name] for name in DIMENSION_TITLES if asked.get(name)}
     found = notices(request)
     return context | {
-        "traffic": traffic(asked.get("range", ""), asked.get("by", ""), only),
+        "traffic": traffic(
+            asked.get("range", ""), asked.get("by", ""), only, every_row="all" in asked
+        ),
         "only": [(name, value, _without(request, name)) for name, value in only.items()],
+        "every_row": "all" in asked,
         "periods": [PERIODS[name] for name in SHOWN_PERIODS],
         "dimensions": DIMENSION_TITLES,
         "charts": CHARTS,

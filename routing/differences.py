@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from providers.adapters.registry import ADAPTERS
+
 SECTIONS = {"providers": "Provider", "rules": "Rule"}
 IDENTITY = ("name", "label", "provider", "model", "tier")
 THERE = "there"
 REFERENCES = ("env:", "file:")
+WORDS = {"adapter": "vendor", "base_url": "base URL"}
+"""Members whose word on the pages is another one."""
 
 
 class Line(NamedTuple):
@@ -60,7 +64,9 @@ def _lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Line, .
     paths = [*old, *(path for path in new if path not in old)]
     return tuple(
         Line(
-            " › ".join(path), _shown(path, old.get(path)), _shown(path, new.get(path), path in old)
+            " › ".join(_word(step) for step in path),
+            _shown(path, old.get(path)),
+            _shown(path, new.get(path), path in old),
         )
         for path in paths
         if old.get(path) != new.get(path)
@@ -83,6 +89,10 @@ def _members(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...
         yield path, ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
+def _word(step: str) -> str:
+    return WORDS.get(step, step.replace("_", " "))
+
+
 def _identity(entry: Mapping[str, Any]) -> str:
     return " · ".join(
         f"tier {entry[name]}" if name == "tier" else str(entry[name])
@@ -94,6 +104,8 @@ def _identity(entry: Mapping[str, Any]) -> str:
 def _shown(path: tuple[str, ...], value: str | None, replaced: bool = False) -> str:
     if value is None:
         return ""
+    if path == ("adapter",):
+        return ADAPTERS[value].label if value in ADAPTERS else value
     if path[-1] != "secret" or value.startswith(REFERENCES):
         return value
     return "another encrypted secret" if replaced else "an encrypted secret"

@@ -32,10 +32,10 @@ def exact_money(nano: int | None) -> str:
 
 
 def count(number: int) -> str:
-    """Exact to 9,999, then three digits and a unit."""
+    """Exact to 9,999, then three digits and a unit; a B could be taken for bytes."""
     if number <= EXACT_UP_TO:
         return f"{number:,}"
-    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+    for size, unit in ((10**12, "tn"), (10**9, "bn"), (10**6, "M"), (10**3, "K")):
         if number >= size * 0.9995 or unit == "K":
             value = number / size
             digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2

@@ -21,6 +21,7 @@ DEFAULT_PERIOD = "24h"
 DIMENSION_TITLES = {"model": "Model", "provider": "Provider", "team": "Team", "key": "Client key"}
 NAMELESS = {"team": "no team", "key": "no key"}
 MOST_ROWS = 8
+MOST_ROWS_OF_ALL = 500
 EXPIRES_SOON = timedelta(days=7)
 REFUSED_LATELY = timedelta(hours=1)
 
@@ -68,8 +69,11 @@ class Traffic(NamedTuple):
     others: int
 
 
-def traffic(period_name: str, dimension: str, only: dict[str, str]) -> Traffic:
+def traffic(
+    period_name: str, dimension: str, only: dict[str, str], every_row: bool = False
+) -> Traffic:
     """What passed in a period, narrowed to the names of `only`. Unknown words mean the usual."""
+    most = MOST_ROWS_OF_ALL if every_row else MOST_ROWS
     period = PERIODS[period_name if period_name in SHOWN_PERIODS else DEFAULT_PERIOD]
     dimension = dimension if dimension in DIMENSION_TITLES else "model"
     found = report(period, None, **only)
@@ -80,9 +84,9 @@ def traffic(period_name: str, dimension: str, only: dict[str, str]) -> Traffic:
         _figures(found, totals_before(period, None, **only), only),
         charts(found),
         dimension,
-        _rows(found, dimension, only),
+        _rows(found, dimension, only, most),
         NAMELESS.get(dimension, "not sent to any provider"),
-        max(0, len(found.by[dimension]) - MOST_ROWS),
+        max(0, len(found.by[dimension]) - most),
     )
 
 
@@ -184,8 +188,8 @@ def _figures(found: Report, before: Totals, only: dict[str, str]) -> tuple[Figur
     )
 
 
-def _rows(found: Report, dimension: str, only: dict[str, str]) -> tuple[Row, ...]:
-    shares = found.by[dimension][:MOST_ROWS]
+def _rows(found: Report, dimension: str, only: dict[str, str], most: int) -> tuple[Row, ...]:
+    shares = found.by[dimension][:most]
     widest = max((share.totals.requests for share in shares), default=0) or 1
     return tuple(
         Row(

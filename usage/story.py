@@ -55,7 +55,7 @@ def story(record: UsageRecord) -> Story:
         tokens=_tokens(record),
         losses=tuple(_loss(loss) for loss in record.losses),
         source=USAGE_SOURCES.get(record.usage_source, ""),
-        price=_price(record.price_id),
+        price=_price(record),
     )
 
 
@@ -125,10 +125,16 @@ def _tokens(record: UsageRecord) -> tuple[Count, ...]:
     return tuple(kind for kind in kinds if kind.number or kind.words in ("input", "output"))
 
 
-def _price(identifier: str) -> str:
-    """Where the price came from."""
-    own = identifier.removeprefix("own ")
-    return f"your own for {own}" if own != identifier else identifier
+def _price(record: UsageRecord) -> str:
+    """Where the price came from, or why there is none."""
+    if record.price_id:
+        own = record.price_id.removeprefix("own ")
+        return f"Price: your own for {own}." if own != record.price_id else f"Price: {own}."
+    if record.cost_nano is None:
+        return "No price was known, so no cost was counted."
+    if record.attempts:
+        return "Nothing was charged: no provider answered it."
+    return "Nothing was sent to a provider, so it cost nothing."
 
 
 def _loss(raw: Any) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django import template
 from django.db.models import Model
 from django.db.models.options import Options
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -42,6 +43,16 @@ register.filter("outcome_mark", words.outcome_mark)
 def page_title(plural: str) -> str:
     """What a table is called in the sidebar, in the header and on its tab."""
     return PAGE_TITLES.get(plural, plural[:1].upper() + plural[1:])
+
+
+@register.filter
+def adding(request: HttpRequest) -> str:
+    """“Add rule” on the page that adds one; empty on any other."""
+    match = request.resolver_match
+    page = getattr(match.func, "model_admin", None) if match else None
+    if match is None or page is None or not str(match.url_name).endswith("_add"):
+        return ""
+    return f"Add {page.opts.verbose_name}"
 
 
 @register.filter

@@ -40,7 +40,7 @@ def test_exact_money_loses_nothing_and_short_money_says_less():
         (999_499, "999 K"),
         (999_999, "1.00 M"),
         (1_284_000, "1.28 M"),
-        (2_910_000_000, "2.91 B"),
+        (2_910_000_000, "2.91 bn"),
     ],
 )
 def test_counts(number: int, written: str):

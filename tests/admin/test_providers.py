@@ -144,7 +144,7 @@ def test_a_file_that_the_operator_named_elsewhere_stays(admin: Client):
         ("credentials-0-new_secret", "file:secrets/key", "Name a file below /run/secrets"),
         ("credentials-0-new_secret", "file:/run/secrets/a\x00b", "ull characters"),
         ("credentials-0-new_secret", "clé-secrète", "beyond ASCII"),
-        ("name", "not a slug", "letters, numbers"),
+        ("name", "not a slug", "letters, digits"),
         ("adapter", "smoke-signals", "not one of the available choices"),
     ],
 )

@@ -4,7 +4,7 @@
 (() => {
   const drawn = new Map();
   const units = {
-    count: (value) => (value >= 1e4 ? new Intl.NumberFormat("en", { notation: "compact" }).format(value) : String(value)),
+    count: (value) => (value >= 1e4 ? new Intl.NumberFormat("en", { notation: "compact" }).format(value).replace("B", " bn").replace("T", " tn") : String(value)),
     money: (value) => "$" + (value >= 1 || value === 0 ? value.toLocaleString("en", { maximumFractionDigits: 2 }) : value.toPrecision(2)),
     share: (value) => (100 * value).toLocaleString("en", { maximumFractionDigits: 2 }) + " %",
     ms: (value) => (value < 1000 ? Math.round(value) + " ms" : (value / 1000).toPrecision(3).replace(/\.?0+$/, "") + " s"),
