@@ -155,6 +155,8 @@ def _from_environment(name: str) -> str:
 
 def _from_file(path: str) -> str:
     try:
+        if Path(path).resolve().is_relative_to(Path(settings.VAR_DIR).resolve()):
+            raise SecretMissing(f"{path} is in the gateway's own directory; nothing there is sent.")
         # Reading a pipe or a device could wait for ever.
         if not Path(path).is_file():
             raise SecretMissing(f"there is no file {path}.")
@@ -172,9 +174,20 @@ def _usable(plain: str, sentence: str) -> str:
     """A secret becomes a header value, where a line break or a letter beyond ASCII cannot stand."""
     if not plain:
         raise SecretMissing(sentence)
+    if plain in _own_secrets():
+        raise SecretMissing("it is one of the gateway's own secrets, which no provider is sent.")
     if problem := secret_problem(plain):
         raise SecretMissing(problem)
     return plain
+
+
+def _own_secrets() -> set[str]:
+    """In the forms in which a variable or a file may hold them."""
+    own = {settings.SECRET_KEY, settings.METRICS_TOKEN, *map(os.environ.get, OURS)}
+    for ring in (settings.KEY_PEPPERS, settings.ENCRYPTION_KEYS):
+        for identifier, key in ring.items():
+            own |= {key.hex(), f"{identifier}:{key.hex()}"}
+    return {value.strip() for value in own if value}
 
 
 def secret_problem(plain: str) -> str | None:

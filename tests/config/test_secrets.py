@@ -91,6 +91,32 @@ def test_the_gateways_own_secrets_are_never_sent_to_a_provider(name):
         open_secret(f"env:{name}", "openai/main")
 
 
+@pytest.mark.parametrize("path", ["secrets.env", "pepper", "first-run/claude-code.env"])
+def test_nor_is_a_file_of_the_gateways_own_directory(tmp_path: Path, path):
+    var, outside = tmp_path / "var", tmp_path / "link"
+    (var / "first-run").mkdir(parents=True)
+    (var / path).write_text(PLAIN)
+    outside.symlink_to(var / path)
+    with override_settings(VAR_DIR=var):
+        for named in (var / path, var / ".." / "var" / path, outside):
+            with pytest.raises(SecretMissing, match="gateway's own directory"):
+                open_secret(f"file:{named}", "openai/main")
+
+
+OWN = {"SECRET_KEY": "s" * 40, "METRICS_TOKEN": "t0ken", "KEY_PEPPERS": {"p1": OLD}}
+
+
+@pytest.mark.parametrize("value", ["s" * 40, "t0ken", OLD.hex(), f"p1:{OLD.hex()}", NEW.hex()])
+def test_nor_is_their_text_wherever_it_is_found(tmp_path: Path, monkeypatch, value):
+    (tmp_path / "copy").write_text(f"{value}\n")
+    monkeypatch.setenv("A_COPY", value)
+    with override_settings(**OWN, ENCRYPTION_KEYS={"k1": NEW}):
+        for reference in (f"file:{tmp_path}/copy", "env:A_COPY"):
+            with pytest.raises(SecretMissing, match="gateway's own secrets") as raised:
+                open_secret(reference, "openai/main")
+            assert value not in str(raised.value)
+
+
 @pytest.mark.parametrize("reference", ["env:", "env:A B", "env:1A", "env:A=B", "file:", "file: "])
 def test_a_reference_that_names_nothing_is_a_mistake(reference):
     assert reference_problem(reference) is not None
