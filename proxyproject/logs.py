@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+FOREIGN_HOST_SECONDS = 60.0
 HIDDEN = "pbk_(hidden)"
 
 _key = re.compile(r"pbk_[0-9A-Za-z]{8,}")
@@ -39,6 +40,23 @@ class DiscreetFormatter(logging.Formatter):
         return without_keys(super().format(record))
 
 
+class NowAndThen(logging.Filter):
+    """One line of warning at a time, without a traceback: anybody can cause as many as he likes."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.created < self._next:
+            return False
+        self._next = record.created + self._seconds
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+        return True
+
+
 def configure(settings: Mapping[str, str]) -> None:
     """Django's LOGGING_CONFIG hook; `settings` is LOGGING: {"level": …}. One line a record, on stdout."""
     level = settings["level"].upper()
@@ -54,6 +72,7 @@ def configure(settings: Mapping[str, str]) -> None:
                     "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
                 }
             },
+            "filters": {"now and then": {"()": NowAndThen, "seconds": FOREIGN_HOST_SECONDS}},
             "handlers": {
                 "stdout": {
                     "class": "logging.StreamHandler",
@@ -66,6 +85,7 @@ def configure(settings: Mapping[str, str]) -> None:
                 "aiohttp": {"level": "WARNING"},
                 "asyncio": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
+                "django.security.DisallowedHost": {"filters": ["now and then"]},
             },
         }
     )

@@ -1,10 +1,10 @@
-"""What servers write of a request: all of it but the client's key."""
+"""What is written of a request: all of it but the client's key, and nobody can fill the log."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.server.process import DAPHNE, RUNSERVER, running
+from tests.server.process import DAPHNE, RUNSERVER, SERVE, running
 
 UVICORN = ("-m", "uvicorn", "--port", "{port}", "proxyproject.asgi:application")
 
@@ -21,3 +21,16 @@ async def test_a_key_in_the_address_is_not_in_the_log(command, chaos, database):
     assert "/v1/models?key=pbk_(hidden)" in gateway.output
     assert "&after=it" in gateway.output
     assert gateway.key not in gateway.output
+
+
+async def test_foreign_hosts_are_one_line_of_warning_at_a_time(chaos, database):
+    async with running(chaos, database, SERVE) as gateway:
+        for number in range(5):
+            answer = await gateway.get("/admin/login/", host=f"{number}.evil.example")
+            assert answer.status == 400
+        gateway.signal()
+        await gateway.ended()
+    told = [line for line in gateway.output.splitlines() if "Invalid HTTP_HOST" in line]
+    assert len(told) == 1
+    assert " WARNING " in told[0]
+    assert "Traceback" not in gateway.output
