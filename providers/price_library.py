@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ def patterns() -> tuple[tuple[str, str], ...]:
 def vendor_named(name: str) -> Vendor | None:
     """One vendor with its models and their prices; None if the library does not know it."""
     return next((vendor for vendor in _all() if vendor.id == name), None) if name else None
+
+
+@cache
+def library_version() -> str:
+    return version("genai-prices")
 
 
 def _all() -> list[Vendor]:

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from providers.price_library import patterns, vendor_named
+from providers.price_library import library_version, patterns, vendor_named
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice
@@ -99,7 +98,7 @@ def library_price_in(period: int, vendor: str, model: str) -> Price | None:
     if found is None:
         return None
     prices = found.get_prices(datetime.fromtimestamp(period * PERIOD, UTC))
-    source = f"genai-prices {version('genai-prices')} {vendor}/{found.id}"
+    source = f"genai-prices {library_version()} {vendor}/{found.id}"
     price = _at_length(prices, -1, source)
     if price is None:
         return None
