@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import F
 
 from tests.databases import copy_template, sqlite, use_database
 
@@ -42,6 +44,7 @@ def fill() -> None:
     from routing.apply import apply
     from tests.admin.test_home import make_rollup
     from tests.admin.test_records import make_record
+    from usage.models import UsageRollup
 
     User.objects.create_superuser(NAME, password=PASSWORD)
     apply(
@@ -73,6 +76,8 @@ def fill() -> None:
             "quotas": [{"client_key": "ci", "metric": "cost", "window": "month", "amount": "25"}],
         }
     )
+    make_rollup()
+    UsageRollup.objects.update(bucket=F("bucket") - timedelta(hours=2))
     make_rollup()
     make_record(attempts=[["acme", "*", "m", "main", 429, "upstream_rate_limited", 100.0]] * 2)
 
@@ -169,3 +174,29 @@ def test_charts_are_drawn_and_follow_the_theme(chromium: Any, served: str):
         page.evaluate("document.documentElement.classList.add('dark')")
         page.wait_for_function(f"{first} !== '{light}'")
         assert visitor.wrong == []
+
+
+def test_a_line_through_few_points_shows_the_points(chromium: Any, served: str):
+    with visit(chromium, served, 1440, "light") as visitor:
+        page = visitor.page
+        visitor.open("/admin/")
+        line = "Chart.getChart(document.querySelector('[data-chart=latency]'))"
+        page.wait_for_function(line)
+        values = page.evaluate(f"{line}.data.datasets[0].data.filter((value) => value !== null)")
+        assert len(values) == 2
+        assert page.evaluate(f"{line}.data.datasets[0].pointRadius") > 0
+
+
+def test_what_has_the_focus_is_not_behind_the_bar_with_the_buttons(chromium: Any, served: str):
+    with visit(chromium, served, 1440, "light") as visitor:
+        page = visitor.page
+        page.set_viewport_size({"width": 1440, "height": 640})
+        visitor.open("/admin/patchbay_providers/provider/1/change/")
+        overlap = """(box) => {
+            box.focus();
+            const bar = document.getElementById("submit-row").getBoundingClientRect();
+            return box.getBoundingClientRect().bottom - bar.top;
+        }"""
+        for box in page.query_selector_all("#main fieldset input:not([type=hidden])"):
+            if box.is_visible():
+                assert box.evaluate(overlap) <= 0, box.get_attribute("name")

@@ -26,8 +26,8 @@
     if (chart.kind === "bar") {
       return { ...base, backgroundColor: colour(series), borderRadius: 2, categoryPercentage: 0.86, barPercentage: 1 };
     }
-    const lonely = series.values.filter((value) => value !== null).length < 2; // no line through one point
-    return { ...base, borderColor: colour(series), backgroundColor: colour(series), borderWidth: 2, pointRadius: lonely ? 3 : 0, pointHitRadius: 12, spanGaps: true, tension: 0.3 };
+    const few = series.values.filter((value) => value !== null).length <= 12; // a line through few points is hardly seen
+    return { ...base, borderColor: colour(series), backgroundColor: colour(series), borderWidth: 2, pointRadius: few ? 3 : 0, pointHitRadius: 12, spanGaps: true, tension: 0.3 };
   }
 
   function options(chart) {
