@@ -5,6 +5,7 @@ Refused                    carries the reason for the books and what the client 
 ├── BodyTimeout            the body does not come (body_timeout, 408)
 ├── QuotaSpent             a limit of the key, its team or everyone is reached (quota, 429)
 ├── NoRoute                no Rule takes the model (unknown_model, 404)
+├── NotListed              a look at one model that no rule names, though one takes it (404)
 ├── ModelForbidden         the key may not ask for the model (forbidden_model, 403)
 ├── NoTargetAvailable      a Route, but nothing behind it can serve (connect, 503)
 ├── Overloaded             the worker has as much in hand as it takes (overloaded, 503)
@@ -81,6 +82,20 @@ class NoRoute(Refused):
         super().__init__(
             "unknown_model",
             ErrorInfo(ErrorKind.NOT_FOUND, 404, message, "model_not_found", "model"),
+        )
+
+
+class NotListed(Refused):
+    """Only the look at one model says this: a request for it would be served."""
+
+    def __init__(self, model: str) -> None:
+        message = (
+            f"The model `{model}` is not listed: no rule names it. But a rule takes such names, so "
+            "it may be asked for; whether the provider has it shows then."
+        )
+        super().__init__(
+            "unknown_model",
+            ErrorInfo(ErrorKind.NOT_FOUND, 404, message, "model_not_listed", "model"),
         )
 
 

@@ -35,6 +35,7 @@ from routing.errors import (
     ModelForbidden,
     NoRoute,
     NoTargetAvailable,
+    NotListed,
     OutOfDate,
     Overloaded,
     QuotaSpent,
@@ -198,7 +199,10 @@ class Gateway:
         for model in models:
             if model.name == name:
                 return await self.answers.give(write_model(call.format, model), sink)
-        await self.answers.refuse(id_text(new_id()), call, NoRoute(name), sink)
+        table = self._live.snapshot.table
+        taken = table.match(name, caller.name, caller.team, call.headers) is not None
+        refused = NotListed(name) if taken and caller.may_use(name) else NoRoute(name)
+        await self.answers.refuse(id_text(new_id()), call, refused, sink)
 
     def _check_room(self) -> None:
         if self._live.draining:
@@ -343,5 +347,6 @@ def _task() -> asyncio.Task[None]:
 
 
 def _bad_request(error: Unreadable | Inexpressible) -> Refused:
-    info = ErrorInfo(ErrorKind.INVALID_REQUEST, 400, error.reason, None, error.path or None)
+    sentence = f"{error.reason[:1].upper()}{error.reason[1:].rstrip('.')}."
+    info = ErrorInfo(ErrorKind.INVALID_REQUEST, 400, sentence, None, error.path or None)
     return Refused("strict_loss" if isinstance(error, StrictLoss) else "bad_request", info)

@@ -7,6 +7,7 @@ so that is checked here. Nesting deeper than the parser allows is refused by the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -21,6 +22,21 @@ _number = msgspec.json.Decoder(int | None)
 _encode = msgspec.json.encode
 
 LONGEST_MODEL_NAME = 200
+NULL = msgspec.Raw(b"null")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NUMBER = b"-0123456789"
+BEGINNINGS = {
+    "messages": (b"[", "an array"),
+    "tools": (b"[", "an array"),
+    "max_tokens": (NUMBER, "a number"),
+    "max_completion_tokens": (NUMBER, "a number"),
+}
+"""How members begin that no provider takes in another type. The others are the provider's affair."""
+
+_high, _low = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_lone_surrogate = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:%b(?!%b)|(?<!%b)%b)" % (_high, _low, rb"\\u[dD][89abAB]..", _low)
+)
 
 
 class Envelope:
@@ -59,6 +75,11 @@ def open_envelope(body: bytes, required: tuple[str, ...] = ()) -> Envelope:
     for name in required:
         if name not in members:
             raise Unreadable(name, f"the member `{name}` is missing")
+    for name, (beginnings, words) in BEGINNINGS.items():
+        raw = members.get(name, NULL)
+        left_out = raw == NULL and name not in required
+        if not left_out and memoryview(raw)[0] not in beginnings:
+            raise Unreadable(name, f"`{name}` must be {words}")
     return Envelope(body, members, _model(members), _stream(members))
 
 
@@ -76,8 +97,17 @@ def _open(body: bytes) -> dict[str, msgspec.Raw]:
     except msgspec.ValidationError:
         raise Unreadable("", "the body must be a JSON object") from None
     except msgspec.DecodeError as error:
-        raise Unreadable("", f"the body is not JSON: {error}") from None
+        raise Unreadable("", f"the body is not JSON: {_why_not(body, error)}") from None
     return members
+
+
+def _why_not(body: bytes, error: msgspec.DecodeError) -> str:
+    """What the parser says, where we do not know better."""
+    if body.startswith(BYTE_ORDER_MARK):
+        return "it begins with a byte order mark; leave that out"
+    if found := _lone_surrogate.search(body):
+        return f"the escape at byte {found.end() - 6} is one half of a surrogate pair without the other"
+    return str(error)
 
 
 def _model(members: dict[str, msgspec.Raw]) -> str:

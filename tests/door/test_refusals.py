@@ -59,6 +59,22 @@ BODIES = {
     "model unprintable": (b'{"model":"a\\u0000b","messages":[]}', "`model`"),
     "model very long": (b'{"model":"' + b"m" * 201 + b'","messages":[]}', "`model`"),
     "messages missing": (b'{"model":"gpt-test"}', "`messages`"),
+    "half of a surrogate pair": (rb'{"model":"gpt-test","messages":[],"x":"\ud83d"}', "surrogate"),
+    "the other half": (rb'{"model":"gpt-test","messages":[],"x":"\\\\\uDE00z"}', "surrogate"),
+    "halves in a wrong order": (rb'{"messages":[],"x":"\ude00\ud83d"}', "surrogate"),
+    "a byte order mark": (b'\xef\xbb\xbf{"model":"gpt-test","messages":[]}', "byte order mark"),
+    "messages a string": (b'{"model":"gpt-test","messages":"hi"}', "`messages` must be an array"),
+    "messages an object": (b'{"model":"gpt-test","messages":{}}', "`messages` must be an array"),
+    "messages null": (b'{"model":"gpt-test","messages":null}', "`messages` must be an array"),
+    "tools an object": (b'{"model":"gpt-test","messages":[],"tools":{}}', "`tools` must be"),
+    "max_tokens a string": (
+        b'{"model":"gpt-test","messages":[],"max_tokens":"9"}',
+        "`max_tokens` must be a number",
+    ),
+    "max_completion_tokens true": (
+        b'{"model":"gpt-test","messages":[],"max_completion_tokens":true}',
+        "`max_completion_tokens` must be a number",
+    ),
     "stream a string": (b'{"model":"gpt-test","messages":[],"stream":"yes"}', "`stream`"),
 }
 
@@ -67,10 +83,18 @@ BODIES = {
 @pytest.mark.parametrize(("body", "word"), BODIES.values(), ids=BODIES)
 async def test_a_body_that_cannot_be_used_is_a_400_that_says_why(house: House, path, body, word):
     answer = await house.say(post(path, body, house.key))
-    assert word in check_shape(answer, path, 400, "invalid_request_error")
+    message = check_shape(answer, path, 400, "invalid_request_error")
+    assert word in message
+    assert message[0] in "`ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    assert message.endswith(".")
     record = await house.record()
     assert (record["outcome"], record["reason"]) == ("refused", "bad_request")
     assert record["cost_nano"] == 0
+
+
+async def test_a_member_that_is_null_is_left_to_the_provider(house: House):
+    house.chaos.next(whole(speech.chat_body()))
+    assert (await house.chat(tools=None, max_tokens=None)).status_code == 200
 
 
 async def test_the_member_at_fault_is_named(house: House):

@@ -54,6 +54,14 @@ async def test_names_are_listed_that_a_rule_lets_the_key_reach_never_patterns(sh
     assert "secret-model" in await names(shop, "bob")
 
 
+async def test_a_model_that_only_a_pattern_takes_is_said_to_be_served(shop: House):
+    for name, code in [("gpt-5-mini", "model_not_listed"), ("nonesuch", "model_not_found")]:
+        answer = await get(shop, f"/v1/models/{name}")
+        assert (answer.status, answer.json["error"]["code"]) == (404, code)
+    answer = await get(shop, "/v1/models/secret-model")
+    assert answer.json["error"]["code"] == "model_not_found"
+
+
 async def test_the_key_s_own_models_narrow_the_list(shop: House):
     assert set(await names(shop, "bob")) == {"gpt-4o", "secret-model", "smart"}
 
