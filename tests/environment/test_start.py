@@ -21,12 +21,10 @@ SECRETS = {
 PRODUCTION = {"MODE": "production", "PUBLIC_URL": "https://gateway.example", **SECRETS}
 
 
-def start(
-    var: Path, command: tuple[str, ...] = ("check",), **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, with nothing in its environment but these."""
+def start(var: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command (or `check`) in a process of its own, with these alone in its environment."""
     return subprocess.run(
-        [sys.executable, "manage.py", *command],
+        [sys.executable, "manage.py", *(command or ["check"])],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "VAR_DIR": str(var), **environment},
         capture_output=True,
@@ -99,7 +97,7 @@ def test_a_directory_that_cannot_be_written_is_named():
 
 
 def test_a_database_that_cannot_be_opened_is_a_sentence(tmp_path: Path):
-    ended = start(tmp_path, ("migrate",), DATABASE_URL=f"sqlite:///{tmp_path}/nowhere/patchbay.db")
+    ended = start(tmp_path, "migrate", DATABASE_URL=f"sqlite:///{tmp_path}/nowhere/patchbay.db")
     assert ended.returncode == 2
     assert ended.stderr == "The database cannot be used: unable to open database file\n"
 
@@ -108,7 +106,7 @@ def test_a_database_that_cannot_be_opened_is_a_sentence(tmp_path: Path):
 def test_a_user_whom_postgresql_does_not_know_is_named(tmp_path: Path):
     parts = urlsplit(os.environ["DATABASE_URL_TEST_POSTGRES"])
     place = f"{parts.hostname}:{parts.port or 5432}"
-    ended = start(tmp_path, ("migrate",), DATABASE_URL=f"postgres://nobody_at_all@{place}/postgres")
+    ended = start(tmp_path, "migrate", DATABASE_URL=f"postgres://nobody_at_all@{place}/postgres")
     assert ended.returncode == 2
     assert ended.stderr.startswith("The database cannot be used: ")
     assert '"nobody_at_all"' in ended.stderr

@@ -15,7 +15,7 @@ from tests.chaos import Data, Hold, Stall, speech, stream
 from tests.server.process import DAPHNE, RUNSERVER, SERVE, SERVE_TWO, Running, running
 
 SEEN_WITHIN = 0.25
-PATIENCE = 10
+PATIENCE = 30.0
 
 SERVERS = [
     pytest.param(SERVE, id="serve"),
