@@ -76,7 +76,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path):
 
 @pytest.mark.parametrize("command", ["serve", "check", "migrate", "bootstrap", "runserver"])
 def test_what_is_wrong_is_said_without_a_traceback(tmp_path: Path, command: str):
-    ended = start(tmp_path, (command,), MODE="prod")
+    ended = start(tmp_path, command, MODE="prod")
     assert ended.returncode == 2
     assert ended.stderr.splitlines() == [
         "The settings are wrong:",
@@ -85,7 +85,7 @@ def test_what_is_wrong_is_said_without_a_traceback(tmp_path: Path, command: str)
 
 
 def test_who_wants_the_traceback_gets_it(tmp_path: Path):
-    ended = start(tmp_path, ("check", "--traceback"), MODE="prod")
+    ended = start(tmp_path, "check", "--traceback", MODE="prod")
     assert "Traceback" in ended.stderr
 
 
@@ -100,6 +100,11 @@ def test_a_database_that_cannot_be_opened_is_a_sentence(tmp_path: Path):
     ended = start(tmp_path, "migrate", DATABASE_URL=f"sqlite:///{tmp_path}/nowhere/patchbay.db")
     assert ended.returncode == 2
     assert ended.stderr == "The database cannot be used: unable to open database file\n"
+
+
+def test_the_database_is_its_owner_s_alone(tmp_path: Path):
+    assert start(tmp_path, ("migrate", "routing")).returncode == 0
+    assert (tmp_path / "patchbay.db").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.postgres
