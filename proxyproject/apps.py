@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
-from proxyproject.sparing import spare_database_driver, spare_test_tools
+from proxyproject.sparing import spare_database_driver, spare_health_checks, spare_test_tools
 
-spare_test_tools()  # now, because the first of INSTALLED_APPS is this one and Ninja comes later
+spare_test_tools()  # now, because this app is the first of ours, and Ninja comes later
+spare_health_checks()
 
 
 class ProjectConfig(AppConfig):

@@ -37,6 +37,14 @@ def spare_test_tools() -> None:
         import_module("ninja.conf")
 
 
+def spare_health_checks() -> None:
+    """The health page has checks of its own. Those of the library bring mail and a DNS client. 3 MB."""
+    checks = ModuleType("health_check.checks")
+    vars(checks).update(dict.fromkeys(("Cache", "DNS", "Database", "Mail", "Storage")))
+    with away(checks.__name__, checks):
+        import_module("health_check")
+
+
 def spare_database_driver() -> None:
     """Unfold has widgets for fields of PostgreSQL that no model of ours has. With the driver, 10 MB."""
     with away("django.contrib.postgres.fields"):
