@@ -86,6 +86,11 @@ def test_a_page_that_adds_says_so(admin: Client, db: None, path: str, title: str
     assert re.search(rf"<h1[^>]*>\s*<span[^>]*>{title}</span>\s*</h1>", page)
 
 
+def test_a_key_that_was_issued_is_no_longer_being_added(admin: Client, db: None):
+    page = text(submit(admin, "/admin/patchbay_usage/clientkey/add/", "clientkey", name="ci"))
+    assert "Add client key" not in page
+
+
 def test_the_search_box_names_what_it_finds(admin: Client, db: None):
     page = text(admin.get("/admin/patchbay_routing/rule/"))
     assert "apps and models" not in page
