@@ -6,6 +6,7 @@ sentence each, and secrets that are made once and kept in a file.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import secrets
@@ -205,6 +206,15 @@ def ensure_secrets(path: Path) -> None:
             f"The settings are wrong:\n  VAR_DIR is {str(path.parent)!r}; "
             f"nothing can be written there ({error.strerror})."
         ) from None
+
+
+def keep_private(path: Path) -> None:
+    """Make an empty file that its owner alone can read, unless it is there; SQLite fills it.
+
+    What SQLite puts beside a database has the database's own mode.
+    """
+    with contextlib.suppress(OSError):  # whoever opens it says why not
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _write_secrets(path: Path) -> None:

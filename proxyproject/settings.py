@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from proxyproject.address import last_address
-from proxyproject.environment import SECRET_NAMES, Environment, ensure_secrets
+from proxyproject.environment import SECRET_NAMES, Environment, ensure_secrets, keep_private
 from proxyproject.unfold import unfold_settings
 from usage.patience import PATIENCE
 
@@ -119,6 +119,7 @@ TEMPLATES = [
 DATABASES = {"default": _env.database("DATABASE_URL", f"sqlite:///{VAR_DIR}/patchbay.db")}
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
+    keep_private(Path(_database["NAME"]))
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,
