@@ -65,6 +65,12 @@ def test_records_come_oldest_first_and_can_be_narrowed(database: Path) -> None:
     assert ids("--since", "10s") == []
 
 
+def test_a_key_that_nobody_has_is_pointed_out(database: Path) -> None:
+    told = StringIO()
+    apart(lambda: call_command("records", "--key", "nosuch", "--json", stderr=told))
+    assert told.getvalue() == "There is no client key named 'nosuch' now.\n"
+
+
 def test_without_json_it_is_a_table(database: Path) -> None:
     enter(record(cost_nano=None))
     head, row = printed()

@@ -11,7 +11,7 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from usage.figures import duration, money
-from usage.models import UsageRecord
+from usage.models import ClientKey, UsageRecord
 
 ROWS_AT_ONCE = 2000
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -37,9 +37,15 @@ class Command(BaseCommand):
             rows = rows.filter(started_at__gte=moment(options["since"], datetime.now(UTC)))
         if options["key"]:
             rows = rows.filter(client_key_name=options["key"])
+            self._look_for_key(options["key"])
         found = rows.values_list(*COLUMNS).iterator(ROWS_AT_ONCE)
         for line in json_lines(found) if options["json"] else table_lines(found):
             self.stdout.write(line)
+
+    def _look_for_key(self, name: str) -> None:
+        """Say that it may be mistyped: no key has the name. Its records may be there all the same."""
+        if not ClientKey.objects.filter(name=name).exists():
+            self.stderr.write(f"There is no client key named {name!r} now.")
 
 
 def moment(text: str, now: datetime) -> datetime:
