@@ -7,7 +7,6 @@ keeps such things, and comes back with the history. What does not parse was neve
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64
 
 from providers.wire.model import ProviderDetails
 
@@ -27,5 +26,5 @@ def unpack(text: str) -> ProviderDetails | None:
     _, vendor, kind, data = fields
     try:
         return ProviderDetails(vendor, kind, urlsafe_b64decode(data).decode())
-    except (NotBase64, UnicodeDecodeError):
+    except ValueError:  # not base64, or not text in it
         return None

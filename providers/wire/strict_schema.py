@@ -20,14 +20,22 @@ def _strict(schema: Any) -> bool:
         return all(_strict(item) for item in schema)
     if not isinstance(schema, dict):
         return True
-    if schema.get("type") == "object" or "properties" in schema:
-        properties = schema.get("properties") or {}
-        if schema.get("additionalProperties") is not False:
-            return False
-        if set(schema.get("required") or ()) != set(properties):
-            return False
-        if not all(_strict(inner) for inner in properties.values()):
-            return False
+    if (schema.get("type") == "object" or "properties" in schema) and not _closed(schema):
+        return False
+    definitions = schema.get("$defs") or {}
+    if not isinstance(definitions, dict):
+        return False
     nested = ("items", "anyOf", "allOf", "prefixItems")
-    definitions = [*(schema.get("$defs") or {}).values()]
-    return _strict([schema[name] for name in nested if name in schema] + definitions)
+    return _strict([schema[name] for name in nested if name in schema] + [*definitions.values()])
+
+
+def _closed(schema: dict[str, Any]) -> bool:
+    """Whether an object takes these properties, all of them, and no other."""
+    properties, required = schema.get("properties") or {}, schema.get("required") or []
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return False
+    if schema.get("additionalProperties") is not False:
+        return False
+    if not all(isinstance(name, str) for name in required) or set(required) != set(properties):
+        return False
+    return all(_strict(inner) for inner in properties.values())

@@ -106,6 +106,28 @@ def test_what_cannot_be_read_is_refused_with_its_place(client, body, path):
     assert refusal.value.path == path
 
 
+@pytest.mark.parametrize("state", ["pb1.a.b.é", "pb1.a.b.x", "pb1.a.b._w==", "pb1.a.b"])
+def test_a_signature_that_only_looks_like_ours_is_the_vendors(state):
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": state}
+    turn = {"role": "assistant", "content": [thought, {"type": "text", "text": "Yes."}]}
+    assert sent(MESSAGES, message(*HELLO, turn, *HELLO))["messages"][1]["content"] == "Yes."
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$defs": [1]},
+        {"type": "object", "additionalProperties": False, "required": 5},
+        {"type": "object", "additionalProperties": False, "required": [["a"]]},
+        {"type": "object", "additionalProperties": False, "properties": [1]},
+    ],
+)
+def test_a_schema_of_wrong_types_is_sent_as_it_is_and_not_as_a_strict_one(schema):
+    tools = [{"name": "f", "input_schema": schema, "strict": True}]
+    [tool] = sent(MESSAGES, message(tools=tools))["tools"]
+    assert tool["function"] == {"name": "f", "parameters": schema}
+
+
 LOST = [
     (CHAT, chat(n=2), "n", "meaning"),
     (CHAT, chat(logit_bias={"1": 2}), "logit_bias", "meaning"),
