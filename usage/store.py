@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Protocol
 
 from django.db import connections
@@ -17,6 +18,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 Row = tuple[Any, ...]
 IDS_AT_ONCE = 500
+ROWS_AT_ONCE = 50
+"""Rows of one INSERT: SQLite takes them faster, and the interpreter's lock is let go once for all."""
 
 
 class Store(Protocol):
@@ -92,12 +95,12 @@ class SqliteStore:
 
     def insert(self, table: str, columns: Sequence[str], rows: list[Row]) -> set[str]:
         new = {row[0] for row in rows} - self._existing(table, columns[0], rows)
-        marks = ", ".join("?" * len(columns))
+        whole = len(rows) - len(rows) % ROWS_AT_ONCE
+        pieces = [rows[start : start + ROWS_AT_ONCE] for start in range(0, whole, ROWS_AT_ONCE)]
         self._raw.executemany(
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608 — our names
-            f"ON CONFLICT ({columns[0]}) DO NOTHING",
-            rows,
+            _insertion(table, columns, ROWS_AT_ONCE), map(list, map(chain.from_iterable, pieces))
         )
+        self._raw.executemany(_insertion(table, columns, 1), rows[whole:])
         return new
 
     def _existing(self, table: str, column: str, rows: list[Row]) -> set[str]:
@@ -127,3 +130,12 @@ class SqliteStore:
 
     def close(self) -> None:
         self._wrapper.close()
+
+
+def _insertion(table: str, columns: Sequence[str], rows: int) -> str:
+    """The statement that inserts this many rows, but none whose first value is there already."""
+    row = f"({', '.join('?' * len(columns))})"
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)} "  # noqa: S608 — our names
+        f"ON CONFLICT ({columns[0]}) DO NOTHING"
+    )
