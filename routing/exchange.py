@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import time
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,8 @@ LONGEST_CLIENT_TEXT = 200
 
 
 def new_id() -> bytes:
-    """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then chance."""
-    chance = int.from_bytes(os.urandom(10))
+    """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then chance. Unique, but no secret."""
+    chance = random.getrandbits(80)
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds << 80) | chance
     value = value & ~(0xF << 76) | (7 << 76)
