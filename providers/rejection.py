@@ -82,6 +82,10 @@ def _is_our_bill(told: ErrorInfo) -> bool:
 def judge_event(told: ErrorInfo, secret: str) -> Rejected:
     """An error that a provider reported inside an answer of status 200. Its type says what it is."""
     told = scrub(told, secret)
+    if told.status in OUR_CREDENTIAL or _is_our_bill(told):
+        return judge_credential()
+    if told.status in CALLERS_FAULT:
+        return Rejected(told, "upstream_refused", retryable=False)
     words = f"{told.code or ''} {told.kind}".lower()
     if "rate_limit" in words:
         return Rejected(
@@ -93,8 +97,6 @@ def judge_event(told: ErrorInfo, secret: str) -> Rejected:
             "upstream_overloaded",
             True,
         )
-    if told.kind in (ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION) or _is_our_bill(told):
-        return judge_credential()
     info = ErrorInfo(ErrorKind.UPSTREAM, 502, told.message, told.code or "upstream_error")
     return Rejected(info, "upstream_error", retryable=True)
 

@@ -80,6 +80,52 @@ def test_the_finish_reason_error_is_an_error():
     assert way.failure is not None
 
 
+def test_a_failed_finish_beside_an_error_leaves_it_its_words():
+    way = lane(MESSAGES)
+    error = {"message": "the model crashed", "code": "server_crash"}
+    way.feed(ROLE + speech_of("x") + chat_chunk({}, "error", error=error))
+    assert isinstance(way.failure, Rejected)
+    assert (way.failure.info.message, way.failure.info.code) == (
+        "the model crashed",
+        "server_crash",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "status", "retryable"),
+    [
+        (429, "upstream_rate_limited", 429, True),
+        ("429", "upstream_rate_limited", 429, True),
+        (401, "upstream_auth", 502, True),
+        (402, "upstream_auth", 502, True),
+        (400, "upstream_refused", 400, False),
+        (404, "upstream_refused", 404, False),
+        (503, "upstream_overloaded", 503, True),
+        (500, "upstream_error", 502, True),
+        (7, "upstream_error", 502, True),
+    ],
+)
+def test_a_status_as_the_code_of_an_error_says_what_it_is(code, reason, status, retryable):
+    body = data({"error": {"message": "too long", "code": code}})
+    way = lane(MESSAGES)
+    way.feed(body)
+    with pytest.raises(Rejected) as whole:
+        lane(MESSAGES).whole(body[6:])
+    for failure in (way.failure, whole.value):
+        assert isinstance(failure, Rejected)
+        assert (failure.reason, failure.info.status) == (reason, status)
+        assert failure.retryable is retryable
+
+
+def test_a_request_that_is_refused_in_the_stream_is_not_tried_elsewhere():
+    way = lane(CHAT)
+    error = {"type": "invalid_request_error", "message": "prompt is too long"}
+    way.feed(event({"type": "error", "error": error}))
+    assert isinstance(way.failure, Rejected)
+    assert (way.failure.reason, way.failure.retryable) == ("upstream_refused", False)
+    assert way.failure.info.message == "prompt is too long"
+
+
 def test_an_error_after_the_finish_reason_changes_nothing():
     error = data({"error": {"message": "late"}})
     events = to_messages(ROLE, speech_of("x"), STOP, error)

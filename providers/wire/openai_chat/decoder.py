@@ -30,6 +30,10 @@ STOPS = {
     "error": StopReason.FAILED,
 }
 
+UNFINISHED = ErrorInfo(
+    kind_of(502), 502, "The provider could not finish its answer.", "upstream_error"
+)
+
 
 class Function(msgspec.Struct, gc=False):
     name: str | None = None
@@ -121,20 +125,16 @@ class ChatDecoder:
             chunk = _chunk.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._sequencer.broken()
-        if chunk.choices:
-            self._choices(chunk, chunk.choices)
+        error = None
+        if chunk.choices and self._choices(chunk, chunk.choices):
+            error = UNFINISHED
         if chunk.usage is not None or chunk.x_groq is not None:
             self._count(chunk)
         if name == b"error" or chunk.error is not NO_ERROR:
-            self._fail(chunk, name == b"error", data)
-        return None
-
-    def _fail(self, chunk: Chunk, is_error: bool, data: bytes) -> None:
-        error = read_error_member(200, chunk.error)
-        if error is None and is_error:
-            error = read_error_member(200, msgspec.Raw(data))
+            error = _reported(chunk, name == b"error", data) or error
         if error is not None:
             self._sequencer.fail(error)
+        return None
 
     def read_whole(self, body: bytes) -> None:
         """A whole answer. Raises BadAnswer."""
@@ -149,12 +149,17 @@ class ChatDecoder:
             raise BadAnswer("it is no chat completion")
         else:
             self._count(answer)
-            self._choices(answer, answer.choices)
+            if self._choices(answer, answer.choices):
+                self._sequencer.fail(UNFINISHED)
             self._sequencer.end()
 
-    def _choices(self, chunk: Chunk, choices: list[Choice]) -> None:
-        """Only the first choice has a place in other formats, and no more than it is asked for."""
+    def _choices(self, chunk: Chunk, choices: list[Choice]) -> bool:
+        """Only the first choice has a place in other formats, and no more than it is asked for.
+
+        Says whether the provider could not finish it: an `error` beside the choices may say why.
+        """
         sequencer = self._sequencer
+        failed = False
         sequencer.start(chunk.id, chunk.model)
         for choice in choices:
             if choice.index:
@@ -164,7 +169,12 @@ class ChatDecoder:
             if delta is not None:
                 self._delta(delta)
             if choice.finish_reason:
-                self._finish(choice.finish_reason)
+                reason = STOPS.get(choice.finish_reason, StopReason.OTHER)
+                if reason is StopReason.FAILED:
+                    failed = True
+                else:
+                    sequencer.stop(Stop(reason, choice.finish_reason))
+        return failed
 
     def _delta(self, delta: Delta) -> None:
         sequencer = self._sequencer
@@ -242,19 +252,17 @@ class ChatDecoder:
         self._last = key
         return key
 
-    def _finish(self, word: str) -> None:
-        reason = STOPS.get(word, StopReason.OTHER)
-        if reason is StopReason.FAILED:
-            message = "The provider could not finish its answer."
-            self._sequencer.fail(ErrorInfo(kind_of(502), 502, message, "upstream_error"))
-        else:
-            self._sequencer.stop(Stop(reason, word))
-
     def _count(self, chunk: Chunk) -> None:
         usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq else None)
         if usage is not None:
             merged = merge(usage, self._sequencer.usage)
             self._sequencer.count(None if merged.is_unknown else merged)
+
+
+def _reported(chunk: Chunk, is_error: bool, data: bytes) -> ErrorInfo | None:
+    """The error of a chunk; of an event that is named one, the whole of it may be the error."""
+    error = read_error_member(200, chunk.error)
+    return read_error_member(200, msgspec.Raw(data)) if error is None and is_error else error
 
 
 def _thoughts(details: list[Thought]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import msgspec
 
 from providers.wire import sse
@@ -24,6 +26,8 @@ TYPES = {
 }
 NO_ERROR = msgspec.Raw(b"null")
 """What an absent `error` counts as: a union of Raw and None would decode null alone."""
+
+ERROR_STATUSES = frozenset(str(status) for status in range(400, 600))
 
 
 class WireFault(msgspec.Struct):
@@ -76,6 +80,8 @@ def read_error_member(status: int, raw: msgspec.Raw | None) -> ErrorInfo | None:
     try:
         fault = _fault.decode(raw)
         code = None if fault.code is None else str(fault.code)
+        if status < 400 and _is_status(fault.code):
+            status, code = int(fault.code), fault.type or code
         message = fault.message or fault.type or code or "The provider gave no reason."
     except (msgspec.DecodeError, UnicodeDecodeError):
         code, fault = None, WireFault()
@@ -84,6 +90,11 @@ def read_error_member(status: int, raw: msgspec.Raw | None) -> ErrorInfo | None:
         except (msgspec.DecodeError, UnicodeDecodeError):
             message = plain_text(bytes(raw))
     return ErrorInfo(kind_of(status), status, message, code or fault.type, fault.param)
+
+
+def _is_status(code: str | int | None) -> TypeGuard[str | int]:
+    """Whether a code is an HTTP status, as in the streams of servers that sent their own 200 before."""
+    return str(code) in ERROR_STATUSES
 
 
 def read_error(status: int, body: bytes) -> ErrorInfo:
