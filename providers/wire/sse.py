@@ -13,6 +13,7 @@ from providers.wire.errors import FrameTooLarge
 
 LARGEST_BLOCK = 2**20
 BOM = b"\xef\xbb\xbf"
+LONGEST_END = 4
 
 _blank_line = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))+")
 _line_end = re.compile(rb"\r\n|\n|\r")
@@ -24,7 +25,7 @@ class Splitter:
     __slots__ = ("_buffer", "_end", "_exact", "_largest", "_started")
 
     def __init__(self, largest: int = LARGEST_BLOCK) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
         self._end = b""
         self._exact = False
         self._largest = largest
@@ -32,14 +33,14 @@ class Splitter:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The blocks that `chunk` completes. Raises FrameTooLarge."""
-        data = self._buffer + chunk if self._buffer else chunk
-        if not self._started:
-            data = self._start(data)
-        if not self._end and not self._exact:
-            self._learn(data)
-        if not self._exact and self._foreign(data):
-            self._exact = True
-        blocks, self._buffer = self._split_exactly(data) if self._exact else self._split(data)
+        if self._buffer or not self._end:
+            data = self._gather(chunk)
+        else:
+            data = chunk
+            self._exact = self._exact or self._foreign(chunk, chunk)
+        blocks, rest = self._split_exactly(data) if self._exact else self._split(data)
+        if rest:
+            self._buffer += rest
         if len(self._buffer) > self._largest:
             raise FrameTooLarge(f"an event is larger than {self._largest} bytes")
         return blocks
@@ -51,28 +52,64 @@ class Splitter:
 
     def flush(self) -> bytes:
         """What came after the last whole block."""
-        rest, self._buffer = self._buffer, b""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
         return rest
 
-    def _start(self, data: bytes) -> bytes:
-        """A byte order mark at the very beginning is no part of the first event."""
-        if data == BOM or data != BOM[: len(data)]:
-            self._started = True
-        return data.removeprefix(BOM) if self._started else data
+    def _gather(self, chunk: bytes) -> bytes:
+        """All that has come since the last block, if `chunk` completes one; else it waits, unread.
 
-    def _learn(self, data: bytes) -> None:
-        found = _line_end.search(data)
-        if found is None or (found.group() == b"\r" and found.end() == len(data)):
+        So an event of many reads is put together and searched once, and not at each of them.
+        """
+        if not self._started:
+            chunk = self._start(chunk)
+        turned = not self._exact and self._turns_exact(chunk)
+        if not self._buffer:
+            return chunk
+        seam = bytes(self._buffer[1 - LONGEST_END :]) + chunk
+        self._buffer += chunk
+        if not (turned or self._completes(seam)):
+            return b""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
+
+    def _start(self, chunk: bytes) -> bytes:
+        """A byte order mark at the very beginning is no part of the first event."""
+        data = bytes(self._buffer) + chunk
+        if data != BOM and BOM.startswith(data):
+            return chunk
+        self._started = True
+        self._buffer.clear()
+        return data.removeprefix(BOM)
+
+    def _turns_exact(self, chunk: bytes) -> bool:
+        """Whether a line end of another way has come just now."""
+        near = bytes(self._buffer[-1:]) + chunk
+        if not self._end:
+            self._learn(near)
+        self._exact = self._foreign(chunk, near)
+        return self._exact
+
+    def _learn(self, near: bytes) -> None:
+        found = _line_end.search(near)
+        if found is None or (found.group() == b"\r" and found.end() == len(near)):
             return
         self._end = found.group() * 2
 
-    def _foreign(self, data: bytes) -> bool:
-        """Whether a line ends another way than the first one did."""
+    def _foreign(self, chunk: bytes, near: bytes) -> bool:
+        """Whether a line ends another way than the first one did. `near` has the byte before, too."""
         if self._end == b"\n\n":
-            return b"\r" in data
+            return b"\r" in chunk
         if self._end == b"\r\n\r\n":
-            return data.count(b"\n") != data.count(b"\r\n") or b"\r\r" in data
-        return b"\n" in data
+            return chunk.count(b"\n") != near.count(b"\r\n") or b"\r\r" in near
+        return b"\n" in chunk
+
+    def _completes(self, seam: bytes) -> bool:
+        if not self._exact:
+            return bool(self._end) and self._end in seam
+        found = _blank_line.search(seam)
+        return found is not None and not _may_go_on(found.end(), seam)
 
     def _split(self, data: bytes) -> tuple[list[bytes], bytes]:
         end = self._end
@@ -86,11 +123,16 @@ class Splitter:
         blocks, start = [], 0
         for found in _blank_line.finditer(data):
             end = found.end()
-            if end == len(data) and data.endswith(b"\r"):
+            if _may_go_on(end, data):
                 break
             blocks.append(data[start:end])
             start = end
         return blocks, data[start:]
+
+
+def _may_go_on(end: int, data: bytes) -> bool:
+    """Whether the blank line that ends at `end` may be longer, by what has not come yet."""
+    return end == len(data) and data.endswith(b"\r")
 
 
 def parse(block: bytes) -> tuple[bytes, bytes]:
