@@ -112,6 +112,22 @@ def test_usage_restated_at_the_end_replaces_field_by_field():
     assert usage["prompt_tokens_details"]["cached_tokens"] == 3
 
 
+def test_cache_writes_restated_without_their_breakdown_count_in_full():
+    split = {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 20}
+    first = {"cache_creation_input_tokens": 120, "cache_creation": split}
+    chunks = to_chat(
+        START,
+        opened(0, type="text", text="x"),
+        closed(0),
+        ended("end_turn", output_tokens=1, **first),
+        ended("end_turn", output_tokens=9, cache_creation_input_tokens=300),
+        MESSAGE_STOP,
+    )
+    usage = chunks[-2]["usage"]
+    assert usage["prompt_tokens"] == 305
+    assert usage["prompt_tokens_details"]["cache_write_tokens"] == 300
+
+
 def test_the_providers_own_tools_are_no_calls_and_their_absence_is_reported():
     way = lane(CHAT)
     chunks = read(

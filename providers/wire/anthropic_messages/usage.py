@@ -57,12 +57,10 @@ class Tally:
                 self._fields[name] = max(0, value)
 
     def usage(self) -> Usage | None:
-        """None while only zeros or absurdities were said. Writes without a breakdown are 5-minute ones."""
+        """None while only zeros or absurdities were said. Writes that no breakdown names are 5-minute ones."""
         get = self._fields.get
         long = get("1h", 0)
-        short = get("5m", 0) if "5m" in self._fields else 0
-        if not short and not long:
-            short = get("written", 0)
+        short = max(get("5m", 0), get("written", 0) - long)
         read = get("read", 0)
         usage = Usage(
             input_tokens=get("input", 0) + read + short + long,
