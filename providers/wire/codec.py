@@ -79,6 +79,10 @@ class AnswerHead(NamedTuple):
         if loss not in self.losses:
             self.losses.append(loss)
 
+    def lose_stop(self, raw: str, told: str) -> None:
+        word = f"the stop reason {raw}" if raw else "an end without a stop reason"
+        self.lose("stop_reason", f"{word} is told as {told}")
+
     def lose_activity(self, kind: str) -> None:
         self.lose("content", f"what the tool {kind} of the provider did is not shown")
 

@@ -275,13 +275,21 @@ class Sequencer:
         return self.ended or self._stop is not None
 
     def _final_stop(self) -> Stop:
-        """A call has to be answered and a refusal told, whatever the provider calls the stop."""
-        stop = self._stop or Stop(StopReason.END, "")
-        if stop.reason is StopReason.END and self._called:
-            return msgspec.structs.replace(stop, reason=StopReason.TOOL_USE)
-        if stop.reason is StopReason.END and self._refused:
-            return msgspec.structs.replace(stop, reason=StopReason.REFUSAL)
-        return stop
+        """A call has to be answered and a refusal told, whatever the provider calls the stop.
+
+        A stop that it did not name at all is none that we know.
+        """
+        stop = self._stop or Stop(StopReason.OTHER, "")
+        if stop.raw and stop.reason not in (StopReason.END, StopReason.TOOL_USE):
+            return stop
+        reason = stop.reason
+        if self._called:
+            reason = StopReason.TOOL_USE
+        elif self._refused:
+            reason = StopReason.REFUSAL
+        elif stop.raw:
+            reason = StopReason.END
+        return msgspec.structs.replace(stop, reason=reason)
 
     def _refuses(self) -> bool:
         """Whether it is too late for content; what comes then is dropped and counted."""

@@ -6,6 +6,7 @@ import pytest
 
 from providers.errors import Invalid, Rejected, Truncated
 from tests.chaos.speech import DONE, chat_chunk, data, event
+from tests.wire.pieces import MESSAGE_STOP as STOPPED
 from tests.wire.pieces import (
     ROLE,
     START,
@@ -16,6 +17,7 @@ from tests.wire.pieces import (
     opened,
     piece,
     speech_of,
+    stop_of,
     to_messages,
 )
 from tests.wire.talk import CHAT, MESSAGES, SECRET, carry, lane, read
@@ -41,6 +43,34 @@ def test_a_body_that_ends_early_is_truncated(client, blocks):
 def test_a_missing_terminal_marker_alone_is_no_failure(client, blocks):
     out = carry(lane(client), blocks)
     assert out.endswith(b"[DONE]\n\n" if client is CHAT else b'{"type":"message_stop"}\n\n')
+
+
+@pytest.mark.parametrize(
+    ("client", "blocks"),
+    [
+        (MESSAGES, [ROLE, speech_of("x"), DONE]),
+        (CHAT, [START, opened(0, type="text", text="x"), STOPPED]),
+    ],
+)
+def test_an_end_without_a_stop_reason_is_told_as_one_and_reported(client, blocks):
+    way = lane(client)
+    assert carry(way, blocks).endswith(DONE if client is CHAT else b'{"type":"message_stop"}\n\n')
+    assert [(loss.path, loss.weight) for loss in way.losses] == [("answer.stop_reason", "meaning")]
+
+
+def test_a_whole_answer_without_a_stop_reason_is_reported():
+    for client, body in (
+        (MESSAGES, b'{"choices":[{"message":{"content":"x"},"finish_reason":null}]}'),
+        (CHAT, b'{"type":"message","content":[{"type":"text","text":"x"}],"stop_reason":null}'),
+    ):
+        way = lane(client)
+        way.whole(body)
+        assert [loss.path for loss in way.losses] == ["answer.stop_reason"]
+
+
+def test_a_stop_for_calls_without_a_call_is_a_plain_end():
+    events = to_messages(ROLE, speech_of("x"), chat_chunk({}, "tool_calls"), DONE)
+    assert stop_of(events) == "end_turn"
 
 
 def test_an_error_event_is_a_failure_and_what_came_before_it_counts():
@@ -164,7 +194,9 @@ def test_parts_without_end_are_refused():
         way.feed(calls(piece(256, "{}", id="one too many", name="f")))
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"<html>", b'{"choices": 7}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b"<html>", b'{"choices": 7}', b'{"choices": []}']
+)
 @pytest.mark.parametrize("client", [CHAT, MESSAGES])
 def test_a_whole_answer_that_is_none_is_invalid(client, body):
     with pytest.raises(Invalid):

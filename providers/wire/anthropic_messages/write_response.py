@@ -112,7 +112,7 @@ def lose_citations(head: AnswerHead) -> None:
 def write_stop(stop: Stop, head: AnswerHead) -> Json:
     word = STOPS.get(stop.reason)
     if word is None:
-        head.lose("stop_reason", f"the stop reason {stop.raw} is told as end_turn")
+        head.lose_stop(stop.raw, "end_turn")
     return {"stop_reason": word or "end_turn", "stop_sequence": stop.sequence}
 
 

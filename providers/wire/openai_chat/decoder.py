@@ -145,7 +145,7 @@ class ChatDecoder:
         error = read_error_member(200, answer.error)
         if error is not None:
             self._sequencer.fail(error)
-        elif answer.choices is None:
+        elif not answer.choices:
             raise BadAnswer("it is no chat completion")
         else:
             self._count(answer)

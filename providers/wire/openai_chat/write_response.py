@@ -142,7 +142,7 @@ def write_citation(citation: Citation, start: int, end: int, head: AnswerHead) -
 def write_stop(stop: Stop, head: AnswerHead) -> str:
     word = STOPS.get(stop.reason)
     if word is None:
-        head.lose("stop_reason", f"the stop reason {stop.raw} is told as stop")
+        head.lose_stop(stop.raw, "stop")
         return "stop"
     return word
 
