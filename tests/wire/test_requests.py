@@ -358,6 +358,31 @@ class TestThinking:
         assert "thinking" not in sent(CHAT, body)
         assert ("reasoning", "hint") in lost(CHAT, body)
 
+    def test_one_thought_of_a_turn_that_goes_on_is_enough(self):
+        state = {
+            "type": "reasoning.text",
+            "text": "Hm.",
+            "signature": "pb1.anthropic.signature.cw==",
+        }
+        first = {**called("a"), "reasoning_details": [state]}
+        loop = [*HELLO, first, result("a"), called("b"), result("b")]
+        assert sent(CHAT, chat(*loop, reasoning_effort="low"))["thinking"]["type"] == "enabled"
+        again = [*loop, {"role": "assistant", "content": "Yes."}, *HELLO, called("c"), result("c")]
+        assert "thinking" not in sent(CHAT, chat(*again, reasoning_effort="low"))
+
+    def test_a_new_turn_may_think_whatever_came_before(self):
+        body = [*HELLO, called("a"), result("a"), {"role": "assistant", "content": "Yes."}, *HELLO]
+        assert sent(CHAT, chat(*body, reasoning_effort="low"))["thinking"]["type"] == "enabled"
+
+    def test_families_that_decide_themselves_take_unthought_and_forced_calls(self):
+        tools = [{"type": "function", "function": {"name": "look"}}]
+        loop = [*HELLO, called("a"), result("a")]
+        body = chat(*loop, tools=tools, tool_choice="required", reasoning_effort="low")
+        made = sent(CHAT, body, model="claude-opus-4-6")
+        assert made["thinking"]["type"] == "adaptive"
+        assert made["tool_choice"] == {"type": "any"}
+        assert lost(CHAT, body, model="claude-opus-4-6") == set()
+
     def test_state_that_a_client_hands_back_returns_to_its_issuer_unchanged(self):
         answer = (
             b'{"type":"message","content":[{"type":"thinking","thinking":"Hm.","signature":"s1"},'

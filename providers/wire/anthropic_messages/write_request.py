@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from providers.wire.anthropic_messages.thought_turns import Turn, answers_unthought_call
 from providers.wire.anthropic_messages.write_messages import (
     Json,
     MessageWriter,
@@ -17,11 +18,13 @@ from providers.wire.history import require_answers
 from providers.wire.model import (
     ChatRequest,
     Loss,
+    Message,
     OutputFormat,
     ReasoningPart,
     Tool,
     ToolCallPart,
     ToolChoice,
+    ToolResultPart,
     Weight,
 )
 from providers.wire.thinking import budget_of, effort_of
@@ -144,30 +147,27 @@ class RequestWriter:
             return
         if not self._facts.thinking:
             return self._lose("reasoning", "not known to be a model that thinks", "hint")
-        if self._answers_unthought_call():
+        if self._facts.thinking == "budget":
+            return self._write_budget(budget_of(config))
+        display = "omitted" if config.show == "none" else "summarized"
+        self._body["thinking"] = {"type": "adaptive", "display": display}
+        if effort is not None:
+            self._body["output_config"] = {"effort": EFFORTS.get(effort, effort)}
+
+    def _write_budget(self, budget: int | None) -> None:
+        """Room for the answer stays; where there is none, thinking is off."""
+        if answers_unthought_call(_turn(message) for message in self._request.messages):
             reason = "thinking is off: the block that came before the call was not sent back"
             return self._lose("reasoning", reason, "hint")
-        if self._facts.thinking == "adaptive":
-            display = "omitted" if config.show == "none" else "summarized"
-            self._body["thinking"] = {"type": "adaptive", "display": display}
-            if effort is not None:
-                self._body["output_config"] = {"effort": EFFORTS.get(effort, effort)}
-        elif not self._write_budget(budget_of(config)):
-            return
-        self._unforce()
-
-    def _write_budget(self, budget: int | None) -> bool:
-        """Room for the answer stays; where there is none, thinking is off."""
         most = self._body["max_tokens"] - 1
         wanted = min(max(budget or LEAST_BUDGET, LEAST_BUDGET), most)
         if wanted < LEAST_BUDGET:
-            self._lose("reasoning", "max_tokens leaves no room for thinking", "hint")
-            return False
+            return self._lose("reasoning", "max_tokens leaves no room for thinking", "hint")
         self._body["thinking"] = {"type": "enabled", "budget_tokens": wanted}
-        return True
+        self._unforce()
 
     def _unforce(self) -> None:
-        """A model that thinks cannot be made to call."""
+        """A model that thinks with a budget cannot be made to call."""
         choice = self._body.get("tool_choice")
         if choice is not None and choice["type"] in ("any", "tool"):
             self._lose(
@@ -175,22 +175,6 @@ class RequestWriter:
             )
             self._body["tool_choice"] = {**choice, "type": "auto"}
             self._body["tool_choice"].pop("name", None)
-
-    def _answers_unthought_call(self) -> bool:
-        """Whether the last turn answers calls whose thinking the client could not send back."""
-        messages = self._request.messages
-        for message in reversed(messages):
-            if message.role != "assistant":
-                continue
-            called = any(isinstance(part, ToolCallPart) for part in message.parts)
-            thought = any(
-                isinstance(part, ReasoningPart)
-                and part.details is not None
-                and part.details.vendor == "anthropic"
-                for part in message.parts
-            )
-            return called and not thought
-        return False
 
     def _write_sampling(self) -> None:
         sampling, body = self._request.sampling, self._body
@@ -253,6 +237,21 @@ class RequestWriter:
 def write_request(request: ChatRequest, facts: ModelFacts, cap: int | None) -> Written:
     """Raises Inexpressible."""
     return RequestWriter(request, facts, cap).write()
+
+
+def _turn(message: Message) -> Turn:
+    parts = message.parts
+    return Turn(
+        role=message.role,
+        answers=any(isinstance(part, ToolResultPart) for part in parts),
+        called=any(isinstance(part, ToolCallPart) for part in parts),
+        thought=any(
+            isinstance(part, ReasoningPart)
+            and part.details is not None
+            and part.details.vendor == "anthropic"
+            for part in parts
+        ),
+    )
 
 
 def _blocks(body: Json) -> list[Json]:
