@@ -32,7 +32,7 @@ class Lane(Protocol):
     """Turns the provider's bytes into the client's.
 
     `content` and `ended` say what has gone by; `failure` is set when the provider reported one
-    in its stream, after the bytes that came before it were returned.
+    in its stream, or broke it, after the bytes that came before it were returned.
     """
 
     source: Codec
@@ -140,7 +140,10 @@ class Translator:
         path = endpoint.adapter.count_tokens_path
         if not path or endpoint.format_for(ask.format) is not ask.format:
             return None
-        body = ask.envelope.with_members({"model": msgspec.json.encode(endpoint.model)})
+        members = ask.envelope.members
+        changed = self._codecs[ask.format].edits(members, False, endpoint.facts, None).members
+        changed["model"] = msgspec.json.encode(endpoint.model)
+        body = ask.envelope.with_members(changed)
         headers = login.headers | _passed(ask.headers)
         return UpstreamRequest(endpoint.base_url + path, headers, body, endpoint.allow_private)
 

@@ -9,6 +9,7 @@ import msgspec
 from providers.wire.anthropic_messages import errors
 from providers.wire.anthropic_messages.decoder import MessagesDecoder
 from providers.wire.anthropic_messages.encoder import MessagesEncoder
+from providers.wire.anthropic_messages.foreign_thinking import foreign_thinking_out
 from providers.wire.anthropic_messages.read_request import read_request
 from providers.wire.anthropic_messages.watch import MessagesWatcher
 from providers.wire.anthropic_messages.write_request import write_request
@@ -34,10 +35,11 @@ class MessagesCodec:
     def edits(
         self, members: Mapping[str, msgspec.Raw], stream: bool, facts: ModelFacts, cap: int | None
     ) -> Edits:
-        """Messages always reports usage, so only a cap is ever set."""
+        """Messages always reports usage; a cap is set, and thinking of other vendors taken out."""
+        changed, names, _ = foreign_thinking_out(members, facts)
         if cap is None:
-            return Edits({}, [])
-        return Edits({"max_tokens": b"%d" % cap}, ["max_tokens"])
+            return Edits(changed, names)
+        return Edits({**changed, "max_tokens": b"%d" % cap}, ["max_tokens", *names])
 
     def output_cap(self, members: Mapping[str, msgspec.Raw]) -> int | None:
         return read_count(members, "max_tokens")
