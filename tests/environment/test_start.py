@@ -103,7 +103,7 @@ def test_a_database_that_cannot_be_opened_is_a_sentence(tmp_path: Path):
 
 
 def test_the_database_is_its_owner_s_alone(tmp_path: Path):
-    assert start(tmp_path, "migrate", "routing").returncode == 0
+    assert start(tmp_path, "migrate", "contenttypes").returncode == 0
     assert (tmp_path / "patchbay.db").stat().st_mode & 0o777 == 0o600
 
 
