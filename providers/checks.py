@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import unicodedata
 from urllib.parse import SplitResult, urlsplit
 
 from providers.adapters.registry import ADAPTERS
@@ -43,10 +44,17 @@ def base_url_problem(adapter: str, base_url: str, allow_private: bool) -> str | 
         )
     try:
         parts = urlsplit(base_url)
-        host, _ = parts.hostname or "", parts.port
+        host, port = _as_resolved(parts.hostname or ""), parts.port
     except ValueError:
         return "This is not an address that can be read."
+    if port == 0:
+        return "Port 0 is none that a server listens on."
     return _shape_problem(base_url, parts, host) or _place_problem(host, allow_private)
+
+
+def _as_resolved(host: str) -> str:
+    """The host as it is looked up: other digits and stops become the usual ones there."""
+    return unicodedata.normalize("NFKC", host).replace("\u3002", ".")
 
 
 def _shape_problem(text: str, parts: SplitResult, host: str) -> str | None:
