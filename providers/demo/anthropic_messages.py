@@ -26,6 +26,7 @@ def read(body: dict[str, Any]) -> Asked:
         tool_choice=_tool_choice(body.get("tool_choice")),
         tool_result=_tool_result(messages[-1]["content"]),
         most_tokens=body.get("max_tokens"),
+        schema=((body.get("output_config") or {}).get("format") or {}).get("schema"),
     )
 
 

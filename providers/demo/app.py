@@ -42,7 +42,9 @@ async def demo_app(scope: MutableMapping[str, Any], receive: Receive, send: Send
         asked = READERS[path](body)
         said = answer(asked)
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError, IndexError):
-        message = "The demo does not understand this request."
+        message = (
+            "The demo does not understand this request: it needs a model and messages of text."
+        )
         info = ErrorInfo(ErrorKind.INVALID_REQUEST, 400, message)
         return await _whole(send, 400, _error(path, info))
     if path.endswith("/count_tokens"):
@@ -73,7 +75,7 @@ def _models(scope: MutableMapping[str, Any]) -> bytes:
 def _error(path: str, info: ErrorInfo) -> bytes:
     anthropic = path.startswith("/v1/messages")
     form = WireFormat.ANTHROPIC_MESSAGES if anthropic else WireFormat.OPENAI_CHAT
-    return CODECS[form].write_error(info, "demo")
+    return CODECS[form].write_error(info, f"req_demo_{_identifier()}")
 
 
 async def _body(receive: Receive) -> bytes:

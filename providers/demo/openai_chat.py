@@ -27,7 +27,14 @@ def read(body: dict[str, Any]) -> Asked:
         tool_choice=_tool_choice(body.get("tool_choice")),
         tool_result=_text(last["content"]) if last["role"] == "tool" else None,
         most_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+        schema=_schema(body.get("response_format") or {}),
     )
+
+
+def _schema(form: dict[str, Any]) -> dict[str, Any] | None:
+    if form.get("type") == "json_schema":
+        return dict(form["json_schema"].get("schema") or {"type": "object"})
+    return {"type": "object"} if form.get("type") == "json_object" else None
 
 
 def _text(content: Any) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+import msgspec
+
 MODELS = ("demo-model", "demo-small")
 LONGEST_ECHO = 200
 CHARACTERS_PER_TOKEN = 4
@@ -26,7 +28,8 @@ class Tool(NamedTuple):
 class Asked(NamedTuple):
     """What a request comes to. `tool_result` is the last message, if it is the result of a tool.
 
-    `tool_choice` is "auto", "none", "any" or the name of a tool.
+    `tool_choice` is "auto", "none", "any" or the name of a tool. `schema` is of the JSON that the
+    answer has to be, None for text.
     """
 
     model: str
@@ -37,6 +40,7 @@ class Asked(NamedTuple):
     tool_choice: str = "auto"
     tool_result: str | None = None
     most_tokens: int | None = None
+    schema: dict[str, Any] | None = None
 
     @property
     def input_tokens(self) -> int:
@@ -78,16 +82,21 @@ def answer(asked: Asked) -> Said:
 
 
 def _text(asked: Asked) -> str:
+    if asked.schema is not None:
+        return msgspec.json.encode(_sample(asked.schema)).decode()
     if asked.tool_result is not None:
-        return f"{NOTICE} The tool answered: “{_excerpt(asked.tool_result)}”. {ADVICE}"
+        return f"{NOTICE} The tool answered: “{_excerpt(asked.tool_result)}” {ADVICE}"
     if asked.question:
-        return f"{NOTICE} You said: “{_excerpt(asked.question)}”. {ADVICE}"
+        return f"{NOTICE} You said: “{_excerpt(asked.question)}” {ADVICE}"
     return f"{NOTICE} {ADVICE}"
 
 
 def _excerpt(text: str) -> str:
+    """One line, which ends like a sentence."""
     line = " ".join(text.split())
-    return line if len(line) <= LONGEST_ECHO else line[: LONGEST_ECHO - 1] + "…"
+    if len(line) > LONGEST_ECHO:
+        return line[: LONGEST_ECHO - 1] + "…"
+    return line if line.endswith((".", "!", "?", "…")) else line + "."
 
 
 def _chosen(asked: Asked) -> Tool:

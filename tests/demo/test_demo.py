@@ -58,7 +58,7 @@ async def anthropic(address) -> AsyncIterator[AsyncAnthropic]:
 
 
 def says_what_it_is(text: str | None) -> bool:
-    return text == f"{NOTICE} You said: “What is a gateway?”. {ADVICE}"
+    return text == f"{NOTICE} You said: “What is a gateway?” {ADVICE}"
 
 
 async def test_chat_answers_with_its_notice_and_the_question(openai):
@@ -140,7 +140,7 @@ async def test_chat_speaks_plainly_once_the_tool_has_answered_or_none_may_be_cal
     answer = await openai.chat.completions.create(
         model="demo-model", messages=history, tools=[CHAT_TOOL]
     )
-    assert "21 degrees" in answer.choices[0].message.content
+    assert "“21 degrees.” " in answer.choices[0].message.content
     answer = await openai.chat.completions.create(
         model="demo-model", messages=QUESTION, tools=[CHAT_TOOL], tool_choice="none"
     )
@@ -185,6 +185,22 @@ async def test_it_lists_its_models_and_counts_tokens(openai, anthropic):
     assert count.input_tokens == 5
 
 
+async def test_json_that_has_to_fit_a_schema_fits_it(openai, anthropic):
+    schema = {"type": "json_schema", "json_schema": {"name": "weather", "schema": WEATHER}}
+    for form, fitting in [(schema, FITTING), ({"type": "json_object"}, {})]:
+        answer = await openai.chat.completions.create(
+            model="demo-model", messages=QUESTION, response_format=form
+        )
+        assert json.loads(answer.choices[0].message.content) == fitting
+    answer = await anthropic.messages.create(
+        model="demo-model",
+        messages=QUESTION,
+        max_tokens=99,
+        output_config={"format": {"type": "json_schema", "schema": WEATHER}},
+    )
+    assert json.loads(answer.content[0].text) == FITTING
+
+
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"{}", b'{"model":"m","messages":[]}', b'{"model":"m","messages":[1]}']
 )
@@ -194,6 +210,7 @@ async def test_what_it_does_not_understand_is_a_400(path, body, address):
         answer = await client.post(path, content=body)
     assert answer.status_code == 400
     assert "demo" in answer.json()["error"]["message"]
+    assert answer.json().get("request_id") != "demo"
 
 
 async def test_stopping_it_closes_its_connections_in_mid_stream(address):
