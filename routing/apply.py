@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
@@ -54,6 +55,7 @@ def apply(
         entries, problems = read(document)
         problems += check(entries, _known(entries))
         problems += credential_problems(entries, _stored_secrets())
+        problems += _demos(entries)
         keys, unresolved = client_keys(entries)
         _stop(problems + unresolved)
         Upsert(ledger, keys, from_file).all(entries)
@@ -73,6 +75,18 @@ def apply(
 def _stop(problems: list[Problem]) -> None:
     if problems:
         raise DocumentInvalid(problems)
+
+
+def _demos(document: Document) -> list[Problem]:
+    """Where the demo cannot run, none is made. One that is there already stays."""
+    if not settings.PRODUCTION:
+        return []
+    there = set(Provider.objects.filter(adapter="demo").values_list("name", flat=True))
+    return [
+        Problem(f"{path}.adapter", "There is no demo in production; name a real provider.")
+        for path, entry in document.providers
+        if entry.adapter == "demo" and entry.name not in there
+    ]
 
 
 def _known(document: Document) -> Known:

@@ -167,6 +167,16 @@ def test_what_the_file_does_not_name_stays():
     assert ClientKey.objects.count() == 1
 
 
+def test_production_takes_no_new_demo_but_leaves_one_that_is_there(settings):
+    demo = {"providers": [{"name": "demo", "adapter": "demo", "deployments": [{"model": "m"}]}]}
+    settings.PRODUCTION = True
+    assert problems(demo) == ["providers[0].adapter"]
+    settings.PRODUCTION = False
+    apply(demo)
+    settings.PRODUCTION = True
+    assert apply(demo).changed == []
+
+
 def test_pruning_removes_what_a_file_made_and_names_no_more():
     apply(whole())
     document = whole()

@@ -160,3 +160,8 @@ def test_production_has_no_demo(settings, monkeypatch, home):
     bootstrap()
     assert {row.name for row in Provider.objects.all()} == {"openai"}
     assert '"model": "gpt-4o"' in (home / "first-run" / "curl-openai.sh").read_text()
+
+
+def test_without_any_model_the_lines_say_what_has_to_be_filled_in(settings):
+    settings.DEMO = False
+    assert bootstrap().endswith("Put names that your rules take for MODEL and SMALL-MODEL.\n")

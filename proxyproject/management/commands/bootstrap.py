@@ -47,6 +47,8 @@ class Command(BaseCommand):
             self.stdout.write(f"\n--- {snippet.title} ---\n{snippet.text}")
         if lines:
             self.stdout.write(f"\nThese lines are kept in {_shown(_directory())}/.\n")
+        if lines and example_models() is None:
+            self.stdout.write(f"Put names that your rules take for {' and '.join(NO_MODEL)}.\n")
 
     def _say_what(self, password: str | None, applied: Applied) -> None:
         say = self.stdout.write
