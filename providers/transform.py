@@ -131,16 +131,26 @@ class Transform:
         self.meter = Meter(self._watcher)
 
     def feed(self, chunk: bytes) -> bytes:
-        """The client's bytes for the whole events that `chunk` completes. Raises Invalid."""
+        """The client's bytes for the whole events that `chunk` completes, up to one that breaks it."""
         if self.ended or self.failure is not None:
             return b""
-        read = self._watcher.read
         try:
-            for block in self._splitter.feed(chunk):
-                read(block)
-            return self._pass_on()
+            self._read(chunk)
         except (BadAnswer, FrameTooLarge) as error:
-            raise Invalid(str(error)) from None
+            self.failure = Invalid(str(error))
+        try:
+            return self._pass_on()
+        except BadAnswer as error:
+            self.failure = Invalid(str(error))
+            return b""
+
+    def _read(self, chunk: bytes) -> None:
+        """Nothing that follows the end in the same read is looked at. Raises BadAnswer, FrameTooLarge."""
+        read, sequencer = self._watcher.read, self._sequencer
+        for block in self._splitter.feed(chunk):
+            read(block)
+            if sequencer.ended:
+                return
 
     def _pass_on(self) -> bytes:
         """What the decoder said, in the client's words. Nothing is said after the end or a failure."""
@@ -168,7 +178,9 @@ class Transform:
 
     def _lose_dropped(self) -> None:
         if self._sequencer.dropped:
-            self._head.lose("content", "pieces that have no place in the answer were left out")
+            self._head.lose(
+                "content", "pieces that could not be read, or have no place here, were left out"
+            )
 
     def finish(self) -> bytes:
         """What was left when the body ended. Raises Truncated unless the answer is whole."""

@@ -253,6 +253,7 @@ class Sequencer:
     def broken(self) -> None:
         """An event that cannot be read is passed over. Raises BadAnswer after a few."""
         self._broken += 1
+        self.dropped += 1
         if self._broken > MOST_BROKEN_EVENTS:
             raise BadAnswer("its events are not JSON")
 

@@ -6,8 +6,8 @@ import pytest
 
 from providers.errors import Invalid, Rejected, Truncated
 from tests.chaos.speech import DONE, chat_chunk, data, event
-from tests.wire.pieces import MESSAGE_STOP as STOPPED
 from tests.wire.pieces import (
+    MESSAGE_STOP,
     ROLE,
     START,
     STOP,
@@ -49,7 +49,7 @@ def test_a_missing_terminal_marker_alone_is_no_failure(client, blocks):
     ("client", "blocks"),
     [
         (MESSAGES, [ROLE, speech_of("x"), DONE]),
-        (CHAT, [START, opened(0, type="text", text="x"), STOPPED]),
+        (CHAT, [START, opened(0, type="text", text="x"), MESSAGE_STOP]),
     ],
 )
 def test_an_end_without_a_stop_reason_is_told_as_one_and_reported(client, blocks):
@@ -164,34 +164,50 @@ def test_an_error_after_the_finish_reason_changes_nothing():
 
 def test_a_few_broken_events_are_passed_over_and_more_are_not():
     broken = b"data: {nonsense\n\n"
-    events = to_messages(ROLE, broken, broken, broken, speech_of("x"), STOP, DONE)
-    assert blocks_of(events) == [("text", "x")]
     way = lane(MESSAGES)
-    with pytest.raises(Invalid):
-        way.feed(ROLE + 4 * broken)
+    events = read(carry(way, [ROLE, broken, broken, broken, speech_of("x"), STOP, DONE]))
+    assert blocks_of(events) == [("text", "x")]
+    assert [loss.path for loss in way.losses] == ["answer.content"]
+    assert "not JSON" in _broke(ROLE + 4 * broken)
+
+
+def test_what_came_in_one_read_before_its_stream_broke_is_passed_on():
+    broken = 4 * b"data: {nonsense\n\n"
+    way = lane(MESSAGES)
+    out = way.feed(ROLE + speech_of("x") + broken + speech_of("y"))
+    assert (b'"x"' in out, b'"y"' in out) == (True, False)
+    assert isinstance(way.failure, Invalid)
+    assert way.feed(speech_of("z")) == b""
+
+
+def test_what_follows_the_end_in_one_read_is_not_looked_at():
+    way = lane(MESSAGES)
+    assert way.feed(ROLE + STOP + DONE + 9 * b"data: {nonsense\n\n").endswith(MESSAGE_STOP)
+    assert (way.ended, way.failure) == (True, None)
+
+
+def _broke(*chunks: bytes) -> str:
+    """Why a stream is not taken; only the last of its chunks may break it."""
+    way = lane(MESSAGES)
+    for chunk in chunks:
+        assert way.failure is None
+        way.feed(chunk)
+    assert isinstance(way.failure, Invalid)
+    return str(way.failure)
 
 
 def test_an_event_without_end_is_refused():
-    way = lane(MESSAGES)
-    with pytest.raises(Invalid, match="larger"):
-        way.feed(b"data: " + b"x" * (2**20 + 1))
+    assert "larger" in _broke(b"data: " + b"x" * (2**20 + 1))
 
 
 def test_arguments_without_end_are_refused():
-    way = lane(MESSAGES)
-    way.feed(ROLE + calls(piece(0, "{", id="x", name="f")))
-    for _ in range(15):
-        way.feed(calls(piece(0, "x" * 2**19)))
-    with pytest.raises(Invalid, match="arguments"):
-        way.feed(calls(piece(0, "x" * 2**19)))
+    begun = ROLE + calls(piece(0, "{", id="x", name="f"))
+    assert "arguments" in _broke(begun, *[calls(piece(0, "x" * 2**19))] * 16)
 
 
 def test_parts_without_end_are_refused():
-    way = lane(MESSAGES)
-    for number in range(256):
-        way.feed(calls(piece(number, "{}", id=f"c{number}", name="f")))
-    with pytest.raises(Invalid, match="parts"):
-        way.feed(calls(piece(256, "{}", id="one too many", name="f")))
+    parts = [calls(piece(number, "{}", id=f"c{number}", name="f")) for number in range(257)]
+    assert "parts" in _broke(*parts)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class Tally:
                 self._fields[name] = max(0, value)
 
     def usage(self) -> Usage | None:
-        """None while only zeros or absurdities were said. Writes that no breakdown names are 5-minute ones."""
+        """None while only zeros or absurdities were said. Writes without a breakdown are 5-minute ones."""
         get = self._fields.get
         long = get("1h", 0)
         short = max(get("5m", 0), get("written", 0) - long)
