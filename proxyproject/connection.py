@@ -130,8 +130,11 @@ class Connection(HttpToolsProtocol):
         if self._refused:
             return
         self._refused, self._head_since = True, 0.0
-        if self._answering:  # a second answer must not be written into the first
-            return self.transport.close()
+        if self._answering:
+            if self.pipeline or self.cycle.response_started:
+                return self.transport.close()  # an answer must not be written into another
+            self.cycle.disconnected = True  # what it still says is dropped
+            self.cycle.message_event.set()
         self.transport.write(self._refusal_bytes(info))
         if not self.transport.can_write_eof():
             return self.transport.close()

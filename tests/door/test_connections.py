@@ -158,3 +158,10 @@ async def test_a_refused_body_that_does_not_come_is_not_waited_for(house: House)
     assert (await client.answer()).status == 401
     assert await client.closed()
     client.leave()
+
+
+async def test_a_chunk_that_is_none_is_refused_in_words(house: House):
+    head = {"host": "x", "transfer-encoding": "chunked", "authorization": f"Bearer {house.key}"}
+    answer = await house.say(request("POST", CHAT, head) + b"nonsense\r\n{}\r\n")
+    assert (answer.status, answer.json["error"]["code"]) == (400, "invalid_http")
+    assert answer.headers["connection"] == "close"
