@@ -34,6 +34,7 @@ def fold(events: Iterable[Event]) -> ChatResponse:
     """Events that the Sequencer let through, up to and with MessageEnd."""
     response = ChatResponse("", "", [], Stop(StopReason.OTHER, ""))
     parts: dict[int, Part] = {}
+    pieces: dict[int, list[str]] = {}
     for event in events:
         match event:
             case MessageStart():
@@ -45,31 +46,32 @@ def fold(events: Iterable[Event]) -> ChatResponse:
             case MessageEnd():
                 response.stop = event.stop
             case _:
-                _add(parts, event)
+                _add(parts, pieces, event)
+    for index, said in pieces.items():
+        _put(parts[index], "".join(said))
     response.parts = [parts[index] for index in sorted(parts)]
     return response
 
 
-def _add(parts: dict[int, Part], event: Event) -> None:
+def _add(parts: dict[int, Part], pieces: dict[int, list[str]], event: Event) -> None:
+    """`pieces` are joined once: to add each to what there is would copy that every time."""
     match event:
         case TextDelta(index, text):
-            part = parts.setdefault(index, TextPart(""))
-            assert isinstance(part, TextPart)  # noqa: S101 — the Sequencer never mixes kinds
-            part.text += text
+            parts.setdefault(index, TextPart(""))
+            pieces.setdefault(index, []).append(text)
         case ReasoningDelta(index, text):
-            _reasoning(parts, index).text += text
+            parts.setdefault(index, ReasoningPart(""))
+            pieces.setdefault(index, []).append(text)
         case RefusalDelta(index, text):
-            part = parts.setdefault(index, RefusalPart(""))
-            assert isinstance(part, RefusalPart)  # noqa: S101
-            part.text += text
+            parts.setdefault(index, RefusalPart(""))
+            pieces.setdefault(index, []).append(text)
         case ToolCallStart(index, call_id, name, details):
             parts[index] = ToolCallPart(call_id, name, "", details=details)
         case ToolCallDelta(index, arguments):
-            part = parts[index]
-            assert isinstance(part, ToolCallPart)  # noqa: S101
-            part.arguments += arguments
+            pieces.setdefault(index, []).append(arguments)
         case PartDetails(index, details):
-            reasoning = _reasoning(parts, index)
+            reasoning = parts.setdefault(index, ReasoningPart(""))
+            assert isinstance(reasoning, ReasoningPart)  # noqa: S101 — the Sequencer never mixes kinds
             reasoning.details = details
             reasoning.redacted = details.kind == "redacted"
         case CitationAdd(index, citation):
@@ -80,7 +82,11 @@ def _add(parts: dict[int, Part], event: Event) -> None:
             pass
 
 
-def _reasoning(parts: dict[int, Part], index: int) -> ReasoningPart:
-    part = parts.setdefault(index, ReasoningPart(""))
-    assert isinstance(part, ReasoningPart)  # noqa: S101
-    return part
+def _put(part: Part, said: str) -> None:
+    match part:
+        case ToolCallPart():
+            part.arguments = said
+        case TextPart() | ReasoningPart() | RefusalPart():
+            part.text = said
+        case _:
+            pass
