@@ -48,11 +48,9 @@ class CallIds:
         return sent
 
     def _fresh(self, call_id: str) -> str:
-        legal = _foreign.sub("_", call_id)
-        if len(legal) > self._longest:
-            legal = "call_" + base62(call_id, 24)
-        candidate, ordinal = legal, 0
-        while candidate in self._taken:
+        """A hash where the id itself is too long, or where another one is sent in its words."""
+        candidate, ordinal = _foreign.sub("_", call_id), 0
+        while len(candidate) > self._longest or candidate in self._taken:
+            candidate = "call_" + base62(f"{call_id}/{ordinal}" if ordinal else call_id, 24)
             ordinal += 1
-            candidate = f"{legal[: self._longest - 5]}_{ordinal}"
         return candidate
