@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from providers.wire.codec import ModelFacts
 
 FAMILIES = Path(__file__).with_name("families.toml")
@@ -14,7 +16,9 @@ FAMILIES = Path(__file__).with_name("families.toml")
 
 def _read() -> tuple[tuple[tuple[str, ...], ModelFacts], ...]:
     tables: list[dict[str, Any]] = tomllib.loads(FAMILIES.read_text())["family"]
-    return tuple((tuple(table.pop("prefixes")), ModelFacts(**table)) for table in tables)
+    return tuple(
+        (tuple(table.pop("prefixes")), msgspec.convert(table, ModelFacts)) for table in tables
+    )
 
 
 _FAMILIES = _read()

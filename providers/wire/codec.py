@@ -28,7 +28,8 @@ class ModelFacts(msgspec.Struct, frozen=True):
     `reasoning`: takes an effort, a `developer` turn and `max_completion_tokens`. `wants_reasoning`:
     wants its earlier reasoning back. `thinking`: "budget" or "adaptive". `sampling`: takes
     temperature and the like. `schemas`: can be held to a JSON schema. `system_turns`: takes system
-    texts in mid-conversation.
+    texts in mid-conversation. `stop`: takes stop sequences. `one_of_temperature_top_p`: takes either,
+    not both. `efforts`: the words it knows for how much to think, weakest first.
     """
 
     max_output: int | None = None
@@ -38,6 +39,9 @@ class ModelFacts(msgspec.Struct, frozen=True):
     sampling: bool = True
     schemas: bool = True
     system_turns: bool = False
+    stop: bool = True
+    one_of_temperature_top_p: bool = False
+    efforts: tuple[str, ...] = ("low", "medium", "high")
 
 
 class Edits(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from providers.wire.model import ReasoningConfig
 
 BUDGETS = {
@@ -30,3 +32,12 @@ def effort_of(config: ReasoningConfig) -> str | None:
         return None
     wanted = config.budget
     return min(BUDGETS, key=lambda word: abs(BUDGETS[word] - wanted))
+
+
+def nearest_effort(effort: str, known: Sequence[str]) -> str:
+    """The word itself or, of those that are known, the nearest; of two as near the weaker."""
+    words = list(BUDGETS)
+    if effort in known or effort not in words:
+        return effort
+    place = words.index(effort)
+    return min(known, key=lambda word: abs(words.index(word) - place))

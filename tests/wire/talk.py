@@ -24,6 +24,9 @@ IDENTIFIER = "0192-test"
 SECRET = "sk-a-secret-of-ours"
 
 
+HELLO: list[dict[str, Any]] = [{"role": "user", "content": "Hello"}]
+
+
 def endpoint(model: str) -> Endpoint:
     return Endpoint(
         provider="somebody",
@@ -94,3 +97,25 @@ def read(stream: bytes) -> list[Any]:
         if data:
             values.append(json.loads(data) if data.startswith(b"{") else data.decode())
     return values
+
+
+def chat(*messages: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {"messages": list(messages) or HELLO, **members}
+
+
+def message(*messages: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {"messages": list(messages) or HELLO, "max_tokens": 100, **members}
+
+
+def user(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {"role": "user", "content": list(parts)}
+
+
+def called(*ids: str) -> dict[str, Any]:
+    function = {"name": "look", "arguments": "{}"}
+    calls = [{"id": name, "type": "function", "function": function} for name in ids]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+def result(call_id: str, content: str = "seen") -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": call_id, "content": content}

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from providers.transform import StrictLoss
 from providers.wire.errors import Inexpressible, Unreadable
-from tests.wire.talk import CHAT, MESSAGES, lost, sent, translate
-
-HELLO: list[dict[str, Any]] = [{"role": "user", "content": "Hello"}]
-
-
-def chat(*messages: dict[str, Any], **members: Any) -> dict[str, Any]:
-    return {"messages": list(messages) or HELLO, **members}
-
-
-def message(*messages: dict[str, Any], **members: Any) -> dict[str, Any]:
-    return {"messages": list(messages) or HELLO, "max_tokens": 100, **members}
-
-
-def user(*parts: dict[str, Any]) -> dict[str, Any]:
-    return {"role": "user", "content": list(parts)}
-
-
-def called(*ids: str) -> dict[str, Any]:
-    function = {"name": "look", "arguments": "{}"}
-    calls = [{"id": name, "type": "function", "function": function} for name in ids]
-    return {"role": "assistant", "content": None, "tool_calls": calls}
-
-
-def result(call_id: str, content: str = "seen") -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": content}
-
+from tests.wire.talk import (
+    CHAT,
+    HELLO,
+    MESSAGES,
+    called,
+    chat,
+    lost,
+    message,
+    result,
+    sent,
+    translate,
+    user,
+)
 
 REFUSED = [
     (CHAT, chat(audio={"voice": "a"}), "audio"),
@@ -326,101 +311,3 @@ def test_more_cache_marks_than_are_taken_keep_the_last():
     parts = [{"type": "text", "text": str(n), "cache_control": mark} for n in range(6)]
     blocks = sent(CHAT, chat(user(*parts)))["messages"][0]["content"]
     assert ["cache_control" in block for block in blocks] == [False, False, True, True, True, True]
-
-
-class TestThinking:
-    """Budgets, families, and blocks that must come back unchanged or not at all."""
-
-    def test_an_effort_is_a_budget_that_leaves_room_for_the_answer(self):
-        body = sent(CHAT, chat(reasoning_effort="high", max_tokens=5000))
-        assert body["thinking"] == {"type": "enabled", "budget_tokens": 4999}
-
-    def test_without_room_thinking_is_off(self):
-        body = chat(reasoning_effort="high", max_tokens=500)
-        assert "thinking" not in sent(CHAT, body)
-        assert lost(CHAT, body) == {("reasoning", "hint")}
-
-    def test_newer_families_decide_themselves_how_much(self):
-        body = chat(reasoning_effort="medium", temperature=0.3)
-        made = sent(CHAT, body, model="claude-opus-5")
-        assert made["thinking"]["type"] == "adaptive"
-        assert made["output_config"] == {"effort": "medium"}
-        assert "temperature" not in made
-
-    def test_a_forced_call_is_not_forced_on_a_model_that_thinks(self):
-        tools = [{"type": "function", "function": {"name": "f"}}]
-        body = chat(tools=tools, tool_choice="required", reasoning_effort="low")
-        assert sent(CHAT, body)["tool_choice"] == {"type": "auto"}
-        assert ("tool_choice", "meaning") in lost(CHAT, body)
-
-    def test_a_call_whose_thinking_did_not_come_back_turns_thinking_off(self):
-        body = chat(*HELLO, called("a"), result("a"), reasoning_effort="low")
-        assert "thinking" not in sent(CHAT, body)
-        assert ("reasoning", "hint") in lost(CHAT, body)
-
-    def test_one_thought_of_a_turn_that_goes_on_is_enough(self):
-        state = {
-            "type": "reasoning.text",
-            "text": "Hm.",
-            "signature": "pb1.anthropic.signature.cw==",
-        }
-        first = {**called("a"), "reasoning_details": [state]}
-        loop = [*HELLO, first, result("a"), called("b"), result("b")]
-        assert sent(CHAT, chat(*loop, reasoning_effort="low"))["thinking"]["type"] == "enabled"
-        again = [*loop, {"role": "assistant", "content": "Yes."}, *HELLO, called("c"), result("c")]
-        assert "thinking" not in sent(CHAT, chat(*again, reasoning_effort="low"))
-
-    def test_a_new_turn_may_think_whatever_came_before(self):
-        body = [*HELLO, called("a"), result("a"), {"role": "assistant", "content": "Yes."}, *HELLO]
-        assert sent(CHAT, chat(*body, reasoning_effort="low"))["thinking"]["type"] == "enabled"
-
-    def test_families_that_decide_themselves_take_unthought_and_forced_calls(self):
-        tools = [{"type": "function", "function": {"name": "look"}}]
-        loop = [*HELLO, called("a"), result("a")]
-        body = chat(*loop, tools=tools, tool_choice="required", reasoning_effort="low")
-        made = sent(CHAT, body, model="claude-opus-4-6")
-        assert made["thinking"]["type"] == "adaptive"
-        assert made["tool_choice"] == {"type": "any"}
-        assert lost(CHAT, body, model="claude-opus-4-6") == set()
-
-    def test_state_that_a_client_hands_back_returns_to_its_issuer_unchanged(self):
-        answer = (
-            b'{"type":"message","content":[{"type":"thinking","thinking":"Hm.","signature":"s1"},'
-            b'{"type":"redacted_thinking","data":"r1"},'
-            b'{"type":"tool_use","id":"t1","name":"look","input":{}}],"stop_reason":"tool_use"}'
-        )
-        import json
-
-        given = json.loads(translate(CHAT, chat()).lane.whole(answer))["choices"][0]["message"]
-        body = chat(*HELLO, given, result("t1"), reasoning_effort="low")
-        assert sent(CHAT, body)["messages"][1]["content"][:2] == [
-            {"type": "thinking", "thinking": "Hm.", "signature": "s1"},
-            {"type": "redacted_thinking", "data": "r1"},
-        ]
-        assert sent(CHAT, body)["thinking"]["type"] == "enabled"
-
-    def test_state_of_another_issuer_is_left_out(self):
-        thought = {"type": "thinking", "thinking": "Hm.", "signature": "anthropics"}
-        turn = {"role": "assistant", "content": [thought, {"type": "text", "text": "Yes."}]}
-        body = message(*HELLO, turn, *HELLO)
-        assert sent(MESSAGES, body)["messages"][1] == {"role": "assistant", "content": "Yes."}
-        assert lost(MESSAGES, body) == {("messages[1].reasoning", "hint")}
-
-    def test_thoughts_go_back_to_families_that_want_them(self):
-        thought = {"type": "thinking", "thinking": "Hm.", "signature": ""}
-        turn = {"role": "assistant", "content": [thought, {"type": "text", "text": "Yes."}]}
-        body = sent(MESSAGES, message(*HELLO, turn, *HELLO), model="deepseek-reasoner")
-        assert body["messages"][1]["reasoning_content"] == "Hm."
-
-    @pytest.mark.parametrize(
-        ("thinking", "effort"),
-        [
-            ({"type": "enabled", "budget_tokens": 1024}, "minimal"),
-            ({"type": "enabled", "budget_tokens": 30000}, "high"),
-            ({"type": "adaptive"}, None),
-            ({"type": "disabled"}, None),
-        ],
-    )
-    def test_a_budget_is_the_nearest_effort(self, thinking, effort):
-        body = message(thinking=thinking, temperature=1)
-        assert sent(MESSAGES, body, model="gpt-5").get("reasoning_effort") == effort

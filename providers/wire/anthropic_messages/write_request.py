@@ -21,13 +21,14 @@ from providers.wire.model import (
     Message,
     OutputFormat,
     ReasoningPart,
+    Sampling,
     Tool,
     ToolCallPart,
     ToolChoice,
     ToolResultPart,
     Weight,
 )
-from providers.wire.thinking import budget_of, effort_of
+from providers.wire.thinking import budget_of, effort_of, nearest_effort
 from providers.wire.tool_names import ToolNames
 
 LONGEST_TOOL_NAME = 128
@@ -37,7 +38,7 @@ MOST_MARKS = 4
 EMPTY_SCHEMA = msgspec.Raw(b'{"type":"object","properties":{}}')
 MODES = {"auto": "auto", "required": "any", "none": "none"}
 TIERS = {"auto": "auto", "default": "standard_only"}
-EFFORTS = {"minimal": "low", "none": "low"}
+LEAST_TOP_P_THINKING = 0.95
 NO_PARTNER = (
     "seed",
     "presence_penalty",
@@ -152,7 +153,13 @@ class RequestWriter:
         display = "omitted" if config.show == "none" else "summarized"
         self._body["thinking"] = {"type": "adaptive", "display": display}
         if effort is not None:
-            self._body["output_config"] = {"effort": EFFORTS.get(effort, effort)}
+            self._write_effort(effort)
+
+    def _write_effort(self, effort: str) -> None:
+        known = nearest_effort(effort, self._facts.efforts)
+        if known != effort:
+            self._lose("reasoning", f"the effort {effort} is sent as {known}", "hint")
+        self._body["output_config"] = {"effort": known}
 
     def _write_budget(self, budget: int | None) -> None:
         """Room for the answer stays; where there is none, thinking is off."""
@@ -177,13 +184,23 @@ class RequestWriter:
             self._body["tool_choice"].pop("name", None)
 
     def _write_sampling(self) -> None:
-        sampling, body = self._request.sampling, self._body
-        thinking = "thinking" in body
+        sampling = self._request.sampling
+        self._write_temperature(sampling)
+        self._write_stop()
+        for name in NO_PARTNER:
+            if getattr(sampling, name) not in (None, False, 0):
+                self._lose(name, f"Messages has no {name}", "meaning")
+        if (sampling.n or 1) > 1:
+            self._lose("n", "one answer is given", "meaning")
+
+    def _write_temperature(self, sampling: Sampling) -> None:
+        """Temperature and its kin. Of temperature and top_p 1 is the default, so it may go."""
+        body = self._body
         for name in ("temperature", "top_p", "top_k"):
             value: Any = getattr(sampling, name)
             if value is None:
                 continue
-            if not self._facts.sampling or (thinking and name != "top_p"):
+            if not self._takes(name, value):
                 if value != 1 or name == "top_k":
                     self._lose(name, "the model, or its thinking, does not take it", "meaning")
                 continue
@@ -191,12 +208,21 @@ class RequestWriter:
                 self._lose(name, f"{value} is sent as 1, the most there is", "meaning")
                 value = 1
             body[name] = value
-        self._write_stop()
-        for name in NO_PARTNER:
-            if getattr(sampling, name) not in (None, False, 0):
-                self._lose(name, f"Messages has no {name}", "meaning")
-        if (sampling.n or 1) > 1:
-            self._lose("n", "one answer is given", "meaning")
+        if self._facts.one_of_temperature_top_p and {"temperature", "top_p"} <= body.keys():
+            self._choose_temperature_or_top_p()
+
+    def _takes(self, name: str, value: float) -> bool:
+        if not self._facts.sampling:
+            return False
+        if "thinking" not in self._body:
+            return True
+        return name == "top_p" and value >= LEAST_TOP_P_THINKING
+
+    def _choose_temperature_or_top_p(self) -> None:
+        if self._body["temperature"] == 1:
+            del self._body["temperature"]
+        elif self._body.pop("top_p") != 1:
+            self._lose("top_p", "the model takes temperature or top_p, not both", "meaning")
 
     def _write_stop(self) -> None:
         stop = [text for text in self._request.sampling.stop if text.strip()]

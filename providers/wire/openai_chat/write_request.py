@@ -13,14 +13,13 @@ from providers.wire.history import require_answers
 from providers.wire.model import ChatRequest, Loss, OutputFormat, Tool, ToolChoice
 from providers.wire.openai_chat.write_messages import Json, MessageWriter
 from providers.wire.strict_schema import is_strict
-from providers.wire.thinking import effort_of
+from providers.wire.thinking import effort_of, nearest_effort
 from providers.wire.tool_names import ToolNames
 
 LONGEST_TOOL_NAME = 64
 LONGEST_USER = 64
 MOST_STOPS = 4
 EMPTY_SCHEMA = msgspec.Raw(b'{"type":"object","properties":{}}')
-STRONGEST = {"xhigh": "high", "max": "high"}
 PLAIN_SAMPLING = (
     "seed",
     "presence_penalty",
@@ -123,9 +122,17 @@ def _write_sampling(
             body[name] = value
     if sampling.top_k is not None:
         losses.append(Loss("top_k", "Chat Completions has no top_k", "meaning"))
-    if sampling.stop:
-        body["stop"] = sampling.stop[:MOST_STOPS]
-    if len(sampling.stop) > MOST_STOPS:
+    _write_stop(body, sampling.stop, facts, losses)
+
+
+def _write_stop(body: Json, stop: list[str], facts: ModelFacts, losses: list[Loss]) -> None:
+    if not stop:
+        return
+    if not facts.stop:
+        losses.append(Loss("stop", "models of this family take no stop sequences", "meaning"))
+        return
+    body["stop"] = stop[:MOST_STOPS]
+    if len(stop) > MOST_STOPS:
         losses.append(Loss("stop", f"only the first {MOST_STOPS} are sent", "meaning"))
 
 
@@ -156,9 +163,9 @@ def _write_reasoning(
     if effort == "none":
         losses.append(Loss("reasoning", "the model decides whether it reasons", "hint"))
         return
-    if effort in STRONGEST:
-        losses.append(Loss("reasoning", f"the effort {effort} is sent as high", "hint"))
-    body["reasoning_effort"] = STRONGEST.get(effort, effort)
+    known = body["reasoning_effort"] = nearest_effort(effort, facts.efforts)
+    if known != effort:
+        losses.append(Loss("reasoning", f"the effort {effort} is sent as {known}", "hint"))
 
 
 def _response_format(output: OutputFormat, losses: list[Loss]) -> Json:
