@@ -22,6 +22,7 @@ from providers.wire.events import (
 )
 
 LARGEST_BACKLOG = 16 * 2**20
+SIZE_OF_EVENT = 128
 
 _OF_A_PART = (
     TextDelta,
@@ -62,6 +63,7 @@ class Linearizer:
 
     def _keep(self, index: int, event: Event) -> None:
         self._waiting.setdefault(index, []).append(event)
+        self._backlog += SIZE_OF_EVENT
         if isinstance(event, ToolCallDelta):
             self._backlog += len(event.arguments)
         elif isinstance(event, TextDelta | ReasoningDelta | RefusalDelta):

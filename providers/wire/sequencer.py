@@ -36,6 +36,7 @@ from providers.wire.watch import MOST_BROKEN_EVENTS, size_of
 
 MOST_PARTS = 256
 LARGEST_ARGUMENTS = 8 * 2**20
+MOST_READ_AGAIN = 4 * LARGEST_ARGUMENTS
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -43,19 +44,28 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 class OpenCall:
     """A tool call whose arguments are still coming."""
 
-    __slots__ = ("index", "pieces", "size")
+    __slots__ = ("_looked_at", "_read", "index", "pieces")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.pieces: list[str] = []
-        self.size = 0
+        self._looked_at = 0
+        self._read = 0
 
     def is_complete(self) -> bool:
-        """Whether the arguments are a JSON object already: nothing can be added to one."""
-        if not self.pieces or not self.pieces[-1].rstrip().endswith("}"):
+        """Whether the arguments are a JSON object already: nothing can be added to one.
+
+        Only what has grown is read again, and only so often: a provider may send the beginning of
+        a large object and many parts after it.
+        """
+        grown = len(self.pieces) > self._looked_at
+        self._looked_at = len(self.pieces)
+        if not grown or not self.pieces[-1].rstrip().endswith("}") or self._read > MOST_READ_AGAIN:
             return False
+        arguments = "".join(self.pieces)
+        self._read += len(arguments)
         try:
-            _object.decode("".join(self.pieces))
+            _object.decode(arguments)
         except (msgspec.DecodeError, RecursionError):
             return False
         return True
@@ -68,6 +78,7 @@ class Sequencer:
     """
 
     __slots__ = (
+        "_argued",
         "_broken",
         "_called",
         "_calls",
@@ -111,6 +122,7 @@ class Sequencer:
         self._called = False
         self._refused = False
         self._calls: dict[Hashable, OpenCall] = {}
+        self._argued = 0
         self._stop: Stop | None = None
         self._broken = 0
 
@@ -196,10 +208,10 @@ class Sequencer:
             self.dropped += bool(piece.strip())
             return
         size = size_of(piece)
-        call.size += size
-        if call.size > LARGEST_ARGUMENTS:
+        self._argued += size
+        if self._argued > LARGEST_ARGUMENTS:
             raise BadAnswer(
-                f"the arguments of a tool call are larger than {LARGEST_ARGUMENTS} bytes"
+                f"the arguments of its tool calls are larger than {LARGEST_ARGUMENTS} bytes"
             )
         call.pieces.append(piece)
         self.output_bytes += size

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from providers.wire.call_ids import CallIds
+from providers.wire.codec import AnswerHead
+from providers.wire.errors import BadAnswer
 from providers.wire.events import (
     Event,
     MessageEnd,
+    PartEnd,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -20,6 +24,7 @@ from providers.wire.events import (
     ToolCallStart,
 )
 from providers.wire.fold import fold
+from providers.wire.linearizer import Linearizer
 from providers.wire.model import (
     Part,
     ReasoningPart,
@@ -29,6 +34,8 @@ from providers.wire.model import (
     TextPart,
     ToolCallPart,
 )
+from providers.wire.openai_chat.encoder import ChatEncoder
+from providers.wire.sequencer import Sequencer
 from providers.wire.sse import Splitter
 
 SMALL_READ = 100
@@ -97,3 +104,50 @@ def test_ids_that_look_alike_cost_no_more_than_others_and_stay_apart():
     assert len(set(sent)) == len(alike)
     assert max(map(len, sent)) <= 40
     assert sent == [ids.of(call_id) for call_id in alike]
+
+
+def test_the_arguments_of_all_calls_have_one_bound():
+    sequencer = Sequencer("id")
+    for number in range(8):
+        sequencer.call(number, f"call_{number}", "tool")
+        sequencer.arguments(number, "x" * 2**20)
+    sequencer.call("last", "call_last", "tool")
+    with pytest.raises(BadAnswer):
+        sequencer.arguments("last", "x")
+
+
+def test_arguments_that_may_be_complete_are_read_a_few_times_only():
+    """Each new part asks whether the calls before it are complete."""
+    sequencer = Sequencer("id")
+    sequencer.call("first", "call", "tool")
+    sequencer.arguments("first", '{"a":[' + "1," * 3_500_000)
+    with within(3):
+        for number in range(250):
+            sequencer.arguments("first", "{}")
+            sequencer.text("x", key=number)
+
+
+def test_many_small_pieces_that_have_to_wait_are_counted_by_what_they_take():
+    linearizer = Linearizer()
+    linearizer.feed([ToolCallStart(0, "call", "tool")])
+    with pytest.raises(BadAnswer):
+        linearizer.feed([TextDelta(1, "x")] * 200_000)
+
+
+def test_thoughts_are_kept_no_longer_than_their_part():
+    """They are kept for a signature, which ends a part or never comes."""
+    encoder = ChatEncoder(AnswerHead("exchange", 1, "model", True, []))
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            encoder.encode([ReasoningDelta(number, "x" * 100_000 + str(number)), PartEnd(number)])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000
+
+
+def test_thoughts_without_end_are_refused():
+    encoder = ChatEncoder(AnswerHead("exchange", 1, "model", True, []))
+    with pytest.raises(BadAnswer):
+        encoder.encode([ReasoningDelta(0, "x" * 2**20)] * 9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from providers.wire.codec import AnswerHead
-from providers.wire.errors import ErrorInfo
+from providers.wire.errors import BadAnswer, ErrorInfo
 from providers.wire.events import (
     CitationAdd,
     Event,
@@ -34,6 +34,9 @@ from providers.wire.openai_chat.write_response import (
 )
 from providers.wire.usage import Usage
 
+LARGEST_THOUGHTS = 8 * 2**20
+SIZE_OF_PIECE = 64
+
 _encode = msgspec.json.encode
 
 
@@ -49,6 +52,7 @@ class ChatEncoder:
         "_suffix",
         "_text_end",
         "_text_start",
+        "_thought",
         "_thoughts",
         "_usage",
     )
@@ -63,6 +67,7 @@ class ChatEncoder:
         self._calls: dict[int, int] = {}
         self._said: set[int] = set()
         self._thoughts: dict[int, list[str]] = {}
+        self._thought = 0
         self._usage: Usage | None = None
 
     def encode(self, events: list[Event]) -> bytes:
@@ -82,8 +87,7 @@ class ChatEncoder:
             case ToolCallDelta(index, arguments):
                 return self._arguments(index, arguments)
             case ReasoningDelta(index, text):
-                self._thoughts.setdefault(index, []).append(text)
-                return self._delta(b'{"reasoning_content":' + _encode(text) + b"}")
+                return self._think(index, text)
             case RefusalDelta(_, text):
                 return self._delta(b'{"refusal":' + _encode(text) + b"}")
             case ToolCallStart():
@@ -143,6 +147,14 @@ class ChatEncoder:
         call = {"index": number, **write_call(event.call_id, function, event.details)}
         return self._delta(_encode({"tool_calls": [call]}))
 
+    def _think(self, index: int, text: str) -> bytes:
+        """What is signed is said once more with its signature, which comes last."""
+        self._thought += len(text) + SIZE_OF_PIECE
+        if self._thought > LARGEST_THOUGHTS:
+            raise BadAnswer("its reasoning is longer than can be kept")
+        self._thoughts.setdefault(index, []).append(text)
+        return self._delta(b'{"reasoning_content":' + _encode(text) + b"}")
+
     def _arguments(self, index: int, piece: str) -> bytes:
         self._said.add(index)
         number = self._calls[index]
@@ -153,13 +165,16 @@ class ChatEncoder:
         )
 
     def _end_part(self, index: int) -> bytes:
-        """A call without arguments still has to parse."""
+        """A call without arguments still has to parse. State of thoughts cannot come any more."""
+        if self._thoughts.pop(index, None):
+            self._thought = 0
         if index in self._calls and index not in self._said:
             return self._arguments(index, "{}")
         return b""
 
     def _state(self, index: int, details: ProviderDetails) -> bytes:
         text = "".join(self._thoughts.pop(index, ()))
+        self._thought = 0
         return self._delta(_encode({"reasoning_details": [write_state(index, text, details)]}))
 
     def _citation(self, citation: Citation) -> bytes:
