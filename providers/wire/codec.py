@@ -14,6 +14,9 @@ from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.sequencer import Sequencer
 from providers.wire.watch import TextWatcher
 
+MOST_LOSSES = 32
+LONGEST_WORD = 64
+
 
 class WireFormat(StrEnum):
     """A language on the wire."""
@@ -64,11 +67,12 @@ class Written(NamedTuple):
     names: Mapping[str, str]
 
 
-class AnswerHead(NamedTuple):
+class AnswerHead(msgspec.Struct):
     """What an answer says of itself that its provider does not: our id, and when it was made.
 
     `model` stands in where the provider names none; `with_usage` is whether a stream ends with
-    usage. What the client's format cannot say is added to `losses`.
+    usage. What the client's format cannot say is added to `losses`, up to a number: it may be as
+    much as a provider likes, and under names of its making.
     """
 
     identifier: str
@@ -76,19 +80,22 @@ class AnswerHead(NamedTuple):
     model: str
     with_usage: bool
     losses: list[Loss]
+    _lost: set[Loss] = msgspec.field(default_factory=set)
 
     def lose(self, path: str, reason: str) -> None:
         """Something of the answer that the client's format cannot say, reported once."""
         loss = Loss(f"answer.{path}", reason, "meaning")
-        if loss not in self.losses:
+        if loss not in self._lost and len(self._lost) < MOST_LOSSES:
+            self._lost.add(loss)
             self.losses.append(loss)
 
     def lose_stop(self, raw: str, told: str) -> None:
-        word = f"the stop reason {raw}" if raw else "an end without a stop reason"
+        word = f"the stop reason {raw[:LONGEST_WORD]}" if raw else "an end without a stop reason"
         self.lose("stop_reason", f"{word} is told as {told}")
 
     def lose_activity(self, kind: str) -> None:
-        self.lose("content", f"what the tool {kind} of the provider did is not shown")
+        tool = kind[:LONGEST_WORD]
+        self.lose("content", f"what the tool {tool} of the provider did is not shown")
 
 
 class Decoder(Protocol):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from providers.wire.call_ids import CallIds
-from providers.wire.codec import AnswerHead
+from providers.wire.codec import MOST_LOSSES, AnswerHead
 from providers.wire.errors import BadAnswer
 from providers.wire.events import (
     Event,
@@ -37,6 +37,8 @@ from providers.wire.model import (
 from providers.wire.openai_chat.encoder import ChatEncoder
 from providers.wire.sequencer import Sequencer
 from providers.wire.sse import Splitter
+from tests.wire.pieces import START, closed, opened
+from tests.wire.talk import CHAT, lane
 
 SMALL_READ = 100
 ENDS = {"LF": b"\n", "CRLF": b"\r\n", "CR": b"\r"}
@@ -151,3 +153,20 @@ def test_thoughts_without_end_are_refused():
     encoder = ChatEncoder(AnswerHead("exchange", 1, "model", True, []))
     with pytest.raises(BadAnswer):
         encoder.encode([ReasoningDelta(0, "x" * 2**20)] * 9)
+
+
+def test_what_an_answer_loses_is_told_up_to_a_number_and_in_short_words():
+    way = lane(CHAT)
+    way.feed(START)
+    for number in range(500):
+        way.feed(opened(0, type=f"{number}_new_tool" * 100))
+    assert 0 < len(way.losses) <= MOST_LOSSES
+    assert max(len(loss.reason) for loss in way.losses) < 200
+
+
+def test_what_an_answer_loses_again_is_told_once():
+    way = lane(CHAT)
+    way.feed(START)
+    for number in range(3):
+        way.feed(opened(number, type="new_tool") + closed(number))
+    assert len(way.losses) == 1
