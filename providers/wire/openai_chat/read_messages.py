@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
+from operator import itemgetter
 
 import msgspec
 
@@ -59,7 +61,7 @@ def _turn(message: Members, role: str) -> Message:
         case "user":
             return Message("user", list(_content(message)), message.path)
         case "assistant":
-            return Message("assistant", list(_assistant(message)), message.path)
+            return Message("assistant", _assistant(message), message.path)
         case "tool":
             return Message("user", [_result(message)], message.path)
         case _:
@@ -75,45 +77,54 @@ def _texts(message: Members) -> list[TextPart]:
 
 
 def _result(message: Members) -> ToolResultPart:
-    parts = list(_content(message))
-    inner = [part for part in parts if isinstance(part, TextPart | MediaPart)]
-    return ToolResultPart(message.needed_text("tool_call_id"), parts=inner)
+    parts = [
+        TextPart(part.text) if isinstance(part, RefusalPart) else part for part in _content(message)
+    ]
+    return ToolResultPart(message.needed_text("tool_call_id"), parts=parts)
 
 
-def _assistant(message: Members) -> Iterator[Part]:
-    """Reasoning before text before calls: the order within one such message is not said."""
+def _assistant(message: Members) -> list[Part]:
+    """Reasoning before text before calls, but for thoughts that we gave a place of their own."""
     if message.raw("audio") is not None or message.raw("function_call") is not None:
         raise Inexpressible(
             message.path, "earlier answers in sound or old calls are not translated"
         )
-    yield from _reasoning(message)
-    yield from _content(message)
+    thoughts = _reasoning(message)
+    rest: list[Part] = list(_content(message))
     refusal = message.text("refusal")
     if refusal:
-        yield RefusalPart(refusal)
-    for call in message.objects("tool_calls"):
-        yield _call(call)
+        rest.append(RefusalPart(refusal))
+    rest += [_call(call) for call in message.objects("tool_calls")]
     message.skip("annotations")
+    return _placed(thoughts, rest)
 
 
-def _reasoning(message: Members) -> Iterator[ReasoningPart]:
-    """What was thought: blocks whose state we sent along, else the plain text."""
+def _placed(thoughts: list[tuple[int, ReasoningPart]], rest: list[Part]) -> list[Part]:
+    """Each thought at its place; what else there is fills the gaps."""
+    parts: list[Part] = []
+    others = iter(rest)
+    for place, thought in sorted(thoughts, key=itemgetter(0)):
+        parts += islice(others, max(0, place - len(parts)))
+        parts.append(thought)
+    return [*parts, *others]
+
+
+def _reasoning(message: Members) -> list[tuple[int, ReasoningPart]]:
+    """What was thought, and where: blocks whose state we sent along, else the plain text."""
     text = message.text("reasoning_content") or message.text("reasoning") or ""
     message.skip("reasoning")
     raw = message.raw("reasoning_details")
     ours = [] if raw is None else list(_carried(raw, message.at("reasoning_details")))
-    if ours:
-        yield from ours
-    elif text:
-        yield ReasoningPart(text)
+    return ours or ([(0, ReasoningPart(text))] if text else [])
 
 
-def _carried(raw: msgspec.Raw, path: str) -> Iterator[ReasoningPart]:
+def _carried(raw: msgspec.Raw, path: str) -> Iterator[tuple[int, ReasoningPart]]:
     for entry in objects(raw, path, []):
         state = unpack(entry.text("signature") or entry.text("data") or "")
         if state is not None:
             redacted = state.kind == "redacted"
-            yield ReasoningPart(entry.text("text") or "", redacted, state)
+            thought = ReasoningPart(entry.text("text") or "", redacted, state)
+            yield entry.whole("index") or 0, thought
 
 
 def _call(call: Members) -> ToolCallPart:
@@ -160,7 +171,7 @@ def _content(message: Members) -> Iterator[TextPart | MediaPart | RefusalPart]:
 
 def _part(part: Members) -> TextPart | MediaPart | RefusalPart | None:
     kind = part.needed_text("type")
-    cache = _cache_mark(part)
+    cache = read_cache_mark(part)
     match kind:
         case "text":
             text = part.needed_text("text")
@@ -177,7 +188,7 @@ def _part(part: Members) -> TextPart | MediaPart | RefusalPart | None:
             raise Inexpressible(part.path, f"parts of the kind `{kind}` are not known here")
 
 
-def _cache_mark(part: Members) -> CacheMark | None:
+def read_cache_mark(part: Members) -> CacheMark | None:
     """OpenRouter and its like take Anthropic's cache marks."""
     mark = part.member("cache_control")
     return None if mark is None else CacheMark(mark.text("ttl"))

@@ -18,7 +18,7 @@ from providers.wire.model import (
     Tool,
     ToolChoice,
 )
-from providers.wire.openai_chat.read_messages import read_messages
+from providers.wire.openai_chat.read_messages import read_cache_mark, read_messages
 
 HINTS = {
     "metadata": "labels for the vendor's own dashboard",
@@ -153,10 +153,10 @@ def _tools(body: Members) -> tuple[list[Tool], list[HostedTool]]:
                 description=function.text("description"),
                 schema=function.raw("parameters"),
                 strict=function.flag("strict"),
+                cache=read_cache_mark(tool),
             )
         )
         function.close()
-        tool.lose("cache_control", "marks for a prompt cache are not translated", hint=True)
         tool.close()
     return tools, hosted
 
