@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from hashlib import sha256
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -29,28 +30,42 @@ def invented_call_id(identifier: str, ordinal: int) -> str:
 class CallIds:
     """The ids of one request's history as a format takes them, the same for a call and its result.
 
-    Nothing is remembered beyond the request: a provider never says our ids back to us.
+    An id that comes again is another call; results go to the calls of their id in turn. Nothing is
+    remembered beyond the request: a provider never says our ids back to us.
     """
 
-    __slots__ = ("_longest", "_sent", "_taken")
+    __slots__ = ("_longest", "_open", "_sent", "_taken", "_times")
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
         self._sent: dict[str, str] = {}
+        self._open: dict[str, deque[str]] = {}
+        self._times: dict[str, int] = {}
         self._taken: set[str] = set()
 
-    def of(self, call_id: str) -> str:
-        sent = self._sent.get(call_id)
-        if sent is None:
-            sent = self._fresh(call_id)
-            self._sent[call_id] = sent
-            self._taken.add(sent)
+    def call(self, call_id: str) -> str:
+        """The id of a call, which no other call of the request has."""
+        sent = self._fresh(call_id)
+        self._taken.add(sent)
+        self._open.setdefault(call_id, deque()).append(sent)
         return sent
 
+    def of(self, call_id: str) -> str:
+        """The id of the call that a result belongs to."""
+        waiting = self._open.get(call_id)
+        if waiting:
+            self._sent[call_id] = waiting.popleft()
+        elif call_id not in self._sent:
+            self._sent[call_id] = self._fresh(call_id)
+            self._taken.add(self._sent[call_id])
+        return self._sent[call_id]
+
     def _fresh(self, call_id: str) -> str:
-        """A hash where the id itself is too long, or where another one is sent in its words."""
-        candidate, ordinal = _foreign.sub("_", call_id), 0
+        """A hash where the id itself is too long, or where another call is sent in its words."""
+        ordinal = self._times.get(call_id, 0)
+        candidate = _foreign.sub("_", call_id)
         while len(candidate) > self._longest or candidate in self._taken:
             candidate = "call_" + base62(f"{call_id}/{ordinal}" if ordinal else call_id, 24)
             ordinal += 1
+        self._times[call_id] = ordinal
         return candidate

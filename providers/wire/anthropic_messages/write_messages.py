@@ -53,7 +53,7 @@ class MessageWriter:
         self._ids = CallIds(LONGEST_CALL_ID)
 
     def write(self, messages: Iterable[Message]) -> list[Json]:
-        """Raises Inexpressible if no turn is left."""
+        """Raises Inexpressible if no turn of the user is left."""
         turns: list[tuple[str, list[Json]]] = []
         for message in messages:
             role, blocks = self._turn(message, message.path)
@@ -63,7 +63,7 @@ class MessageWriter:
                 turns[-1][1].extend(blocks)
             else:
                 turns.append((role, blocks))
-        if not turns:
+        if not any(role == "user" for role, _ in turns):
             raise Inexpressible("messages", "there is no turn of the user")
         return [{"role": role, "content": _results_first(blocks)} for role, blocks in turns]
 
@@ -117,7 +117,7 @@ class MessageWriter:
             self._lose(path, "another vendor's state of a call is not sent", "hint")
         block: Json = {
             "type": "tool_use",
-            "id": self._ids.of(part.call_id),
+            "id": self._ids.call(part.call_id),
             "name": self._names.of(part.name),
             "input": self._input(part.arguments, path),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 from providers.wire.call_ids import CallIds
@@ -45,12 +46,19 @@ class MessageWriter:
         self._system_role = "developer" if facts.reasoning else "system"
 
     def write(self, request: ChatRequest) -> list[Json]:
+        """Raises Inexpressible if no turn of the user is left."""
         messages: list[Json] = []
         system = "\n\n".join(part.text for part in self._marked(request.system, "system"))
         if system:
             messages.append({"role": self._system_role, "content": system})
-        for message in request.messages:
-            messages += self._turn(message, message.path)
+        for spoke, turns in groupby(request.messages, lambda message: message.role == "assistant"):
+            written = [one for turn in turns for one in self._turn(turn, turn.path)]
+            messages += written if spoke else _results_first(written)
+        if not any(message["role"] in ("user", "tool") for message in messages):
+            raise Inexpressible("messages", "there is no turn of the user")
+        if messages[-1]["role"] == "assistant":
+            reason = "the model begins an answer of its own and does not go on with this one"
+            self._lose(request.messages[-1].path, reason, "meaning")
         return messages
 
     def _turn(self, message: Message, path: str) -> Iterable[Json]:
@@ -169,7 +177,7 @@ class MessageWriter:
     def _call(self, part: ToolCallPart, state: ProviderDetails | None) -> Json:
         function = {"name": self._names.of(part.name), "arguments": part.arguments or "{}"}
         call: Json = {
-            "id": self._ids.of(part.call_id),
+            "id": self._ids.call(part.call_id),
             "type": "function",
             "function": function,
         }
@@ -189,6 +197,11 @@ class MessageWriter:
     def _lose(self, path: str, reason: str, weight: Any) -> None:
         if not any(loss.reason == reason for loss in self.losses):
             self.losses.append(Loss(path, reason, weight))
+
+
+def _results_first(messages: list[Json]) -> list[Json]:
+    """A stable order: results directly follow the calls, then all else."""
+    return sorted(messages, key=lambda message: message["role"] != "tool")
 
 
 def _assistant_message(text: str, refusal: str, thoughts: str, calls: list[Json]) -> list[Json]:
