@@ -117,6 +117,7 @@ LOST = [
     (CHAT, chat(n=2), "n", "meaning"),
     (CHAT, chat(logit_bias={"1": 2}), "logit_bias", "meaning"),
     (CHAT, chat(logprobs=True), "logprobs", "meaning"),
+    (CHAT, chat(seed=0), "seed", "meaning"),
     (CHAT, chat(frequency_penalty=0.5), "frequency_penalty", "meaning"),
     (CHAT, chat(response_format={"type": "json_object"}), "response_format", "meaning"),
     (CHAT, chat(never_heard_of=1), "never_heard_of", "meaning"),
@@ -148,7 +149,7 @@ def test_strict_refuses_lost_meaning_and_lets_hints_go(client, body, path, weigh
 
 def test_defaults_are_no_losses():
     plain = chat(n=1, logprobs=False, presence_penalty=0, store=None, modalities=["text"])
-    assert lost(CHAT, plain) == set()
+    assert lost(CHAT, plain | {"logit_bias": {}, "seed": None}) == set()
 
 
 def test_arguments_and_schemas_stay_the_clients_own_json_text():
@@ -283,6 +284,28 @@ def test_a_choice_among_some_tools_sends_only_these():
     assert body["tool_choice"] == {"type": "any"}
 
 
+def test_a_choice_among_tools_that_are_not_there_is_refused():
+    tools = [{"type": "function", "function": {"name": "a"}}]
+    named = [{"type": "function", "function": {"name": "b"}}]
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": named}}
+    with pytest.raises(Inexpressible) as refusal:
+        translate(CHAT, chat(tools=tools, tool_choice=choice))
+    assert refusal.value.path == "tool_choice"
+
+
+def test_a_tool_keeps_its_cache_mark():
+    mark = {"type": "ephemeral", "ttl": "1h"}
+    tools = [{"type": "function", "function": {"name": "a"}, "cache_control": mark}]
+    assert sent(CHAT, chat(tools=tools))["tools"][0]["cache_control"] == mark
+    assert lost(CHAT, chat(tools=tools)) == set()
+
+
+def test_a_model_that_cannot_be_held_to_a_tools_schema_is_not():
+    tools = [{"type": "function", "function": {"name": "a", "strict": True}}]
+    assert "strict" not in sent(CHAT, chat(tools=tools), model="claude-3-haiku")["tools"][0]
+    assert lost(CHAT, chat(tools=tools), model="claude-3-haiku") == {("tools", "hint")}
+
+
 def test_no_parallel_calls_is_said_even_without_a_choice():
     tools = [{"type": "function", "function": {"name": "f"}}]
     body = sent(CHAT, chat(tools=tools, parallel_tool_calls=False))
@@ -310,4 +333,23 @@ def test_more_cache_marks_than_are_taken_keep_the_last():
     mark = {"type": "ephemeral"}
     parts = [{"type": "text", "text": str(n), "cache_control": mark} for n in range(6)]
     blocks = sent(CHAT, chat(user(*parts)))["messages"][0]["content"]
+    assert ["cache_control" in block for block in blocks] == [False, False, True, True, True, True]
+
+
+def test_a_summary_of_the_vendor_is_sent_as_text():
+    block = {"type": "compaction", "content": "They said hello."}
+    body = message({"role": "assistant", "content": [block]}, *HELLO)
+    assert sent(MESSAGES, body)["messages"][0]["content"] == "They said hello."
+    assert lost(MESSAGES, body) == {("messages[0].content[0]", "hint")}
+    body = message({"role": "assistant", "content": [{**block, "content": None}]}, *HELLO)
+    assert lost(MESSAGES, body) == {("messages[0].content[0]", "meaning")}
+
+
+def test_marks_within_results_are_counted():
+    marked = [
+        {"type": "text", "text": str(n), "cache_control": {"type": "ephemeral"}} for n in "abc"
+    ]
+    body = chat(user(*marked), called("x"), {**result("x"), "content": marked})
+    turns = sent(CHAT, body)["messages"]
+    blocks = [*turns[0]["content"], *turns[2]["content"][0]["content"]]
     assert ["cache_control" in block for block in blocks] == [False, False, True, True, True, True]

@@ -30,7 +30,7 @@ from providers.wire.model import (
 )
 
 VENDOR = "anthropic"
-OPAQUE_KINDS = ("server_tool_use", "mcp_tool_use", "mcp_tool_result", "compaction")
+OPAQUE_KINDS = ("server_tool_use", "mcp_tool_use", "mcp_tool_result")
 OPAQUE_ENDING = "_tool_result"
 TOOL_REFERENCES = ("tool_reference", "tool_addition")
 """They name a tool of the request that is to be loaded now; here all tools are loaded from the start."""
@@ -103,6 +103,8 @@ def _known_block(kind: str, block: Members) -> Part | None:
             return _text(block)
         case "image" | "document":
             return _media(kind, block)
+        case "compaction":
+            return _summary(block)
         case "tool_use":
             return _call(block)
         case "tool_result":
@@ -122,6 +124,19 @@ def _text(block: Members) -> TextPart | None:
     cache = read_cache_mark(block)
     block.lose("citations", "citations of earlier answers are not sent back", hint=True)
     return TextPart(text, cache) if text else None
+
+
+def _summary(block: Members) -> TextPart | None:
+    """What the vendor made of the conversation before it, in words where these are given."""
+    text = block.text("content")
+    cache = read_cache_mark(block)
+    if not text:
+        reason = "the vendor's summary of what was said before holds no text"
+        block.losses.append(Loss(block.path, reason, "meaning"))
+        return None
+    reason = "the vendor's summary of what was said before is sent as text"
+    block.losses.append(Loss(block.path, reason, "hint"))
+    return TextPart(text, cache)
 
 
 def _thinking(block: Members) -> ReasoningPart:

@@ -39,14 +39,15 @@ EMPTY_SCHEMA = msgspec.Raw(b'{"type":"object","properties":{}}')
 MODES = {"auto": "auto", "required": "any", "none": "none"}
 TIERS = {"auto": "auto", "default": "standard_only"}
 LEAST_TOP_P_THINKING = 0.95
-NO_PARTNER = (
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "logit_bias",
-    "logprobs",
-    "top_logprobs",
-)
+NO_PARTNER: dict[str, tuple[object, ...]] = {
+    "seed": (None,),
+    "presence_penalty": (None, 0),
+    "frequency_penalty": (None, 0),
+    "logit_bias": (None, msgspec.Raw(b"{}")),
+    "logprobs": (None, False),
+    "top_logprobs": (None, 0),
+}
+"""Parameters that this format lacks, with the values that say no more than their absence."""
 
 _schema: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -113,6 +114,8 @@ class RequestWriter:
         choice, tools = request.tool_choice, request.tools
         if choice is not None and choice.names and choice.mode != "named":
             tools = [tool for tool in tools if tool.name in choice.names]
+        if not tools:
+            raise Inexpressible("tool_choice", "none of the allowed tools is one of the request's")
         self._body["tools"] = [self._tool(tool) for tool in tools]
         written = self._tool_choice(choice)
         if written is not None:
@@ -125,6 +128,9 @@ class RequestWriter:
         written["input_schema"] = _as_object(tool.schema)
         if tool.strict and self._facts.schemas:
             written["strict"] = True
+        elif tool.strict:
+            reason = f"the model cannot be held to the schema of {tool.name}"
+            self._lose("tools", reason, "hint")
         if tool.cache is not None:
             written["cache_control"] = write_cache_mark(tool.cache)
         return written
@@ -187,8 +193,8 @@ class RequestWriter:
         sampling = self._request.sampling
         self._write_temperature(sampling)
         self._write_stop()
-        for name in NO_PARTNER:
-            if getattr(sampling, name) not in (None, False, 0):
+        for name, defaults in NO_PARTNER.items():
+            if getattr(sampling, name) not in defaults:
                 self._lose(name, f"Messages has no {name}", "meaning")
         if (sampling.n or 1) > 1:
             self._lose("n", "one answer is given", "meaning")
@@ -286,7 +292,10 @@ def _blocks(body: Json) -> list[Json]:
     if isinstance(body.get("system"), list):
         found += body["system"]
     for message in body["messages"]:
-        found += message["content"]
+        for block in message["content"]:
+            if block["type"] == "tool_result" and isinstance(block.get("content"), list):
+                found += block["content"]
+            found.append(block)
     return found
 
 
