@@ -14,7 +14,7 @@ from providers.wire.envelope import Envelope
 from providers.wire.errors import BadAnswer, ErrorInfo, FrameTooLarge, Inexpressible
 from providers.wire.events import Event, MessageEnd, UsageReport
 from providers.wire.fold import fold
-from providers.wire.model import Loss
+from providers.wire.model import Loss, ToolCallPart
 from providers.wire.prompt import PromptSize
 from providers.wire.sequencer import Sequencer
 from providers.wire.sse import Splitter
@@ -253,6 +253,12 @@ def transform(
         with_usage=client.wants_usage(envelope.members),
         losses=losses,
     )
-    sequencer = Sequencer(identifier, written.names)
+    taken = {
+        part.call_id
+        for message in request.messages
+        for part in message.parts
+        if isinstance(part, ToolCallPart)
+    }
+    sequencer = Sequencer(identifier, written.names, taken)
     lane = Transform(client, provider, head, sequencer, envelope.prompt, secret)
     return Transformed(written.body, losses, written.edits, lane)

@@ -52,7 +52,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class PartDetails(msgspec.Struct, frozen=True, gc=False):
-    """State of a reasoning part; it may begin one that has no text."""
+    """State of a call, or of a reasoning part; it may begin one of these that has no text."""
 
     index: int
     details: ProviderDetails

@@ -70,10 +70,11 @@ def _add(parts: dict[int, Part], pieces: dict[int, list[str]], event: Event) -> 
         case ToolCallDelta(index, arguments):
             pieces.setdefault(index, []).append(arguments)
         case PartDetails(index, details):
-            reasoning = parts.setdefault(index, ReasoningPart(""))
-            assert isinstance(reasoning, ReasoningPart)  # noqa: S101 — the Sequencer never mixes kinds
-            reasoning.details = details
-            reasoning.redacted = details.kind == "redacted"
+            part = parts.setdefault(index, ReasoningPart(""))
+            assert isinstance(part, ReasoningPart | ToolCallPart)  # noqa: S101 — kinds are never mixed
+            part.details = details
+            if isinstance(part, ReasoningPart):
+                part.redacted = details.kind == "redacted"
         case CitationAdd(index, citation):
             part = parts[index]
             assert isinstance(part, TextPart)  # noqa: S101

@@ -7,7 +7,7 @@ that comes after the stop reason is still caught.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 import msgspec
 
@@ -42,12 +42,14 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class OpenCall:
-    """A tool call whose arguments are still coming."""
+    """A tool call whose arguments are still coming. It is no part (index -1) until it has a name."""
 
-    __slots__ = ("_looked_at", "_read", "index", "pieces")
+    __slots__ = ("_looked_at", "_read", "call_id", "details", "index", "pieces")
 
-    def __init__(self, index: int) -> None:
-        self.index = index
+    def __init__(self, call_id: str | None, details: ProviderDetails | None) -> None:
+        self.call_id = call_id
+        self.details = details
+        self.index = -1
         self.pieces: list[str] = []
         self._looked_at = 0
         self._read = 0
@@ -58,7 +60,7 @@ class OpenCall:
         Only what has grown is read again, and only so often: a provider may send the beginning of
         a large object and many parts after it.
         """
-        grown = len(self.pieces) > self._looked_at
+        grown = self.index >= 0 and len(self.pieces) > self._looked_at
         self._looked_at = len(self.pieces)
         if not grown or not self.pieces[-1].rstrip().endswith("}") or self._read > MOST_READ_AGAIN:
             return False
@@ -73,6 +75,7 @@ class OpenCall:
 
 class Sequencer:
     """The state of one answer. `names` gives tool names back that were changed on the way out.
+    `taken` are the ids of calls that the history has: no call of the answer gets one of them.
 
     Beside the events it keeps what the books want to know: usage, size, stop reason, names.
     """
@@ -92,6 +95,8 @@ class Sequencer:
         "_run_key",
         "_started",
         "_stop",
+        "_taken",
+        "_texts",
         "content",
         "dropped",
         "ended",
@@ -102,7 +107,12 @@ class Sequencer:
         "usage",
     )
 
-    def __init__(self, identifier: str, names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        identifier: str,
+        names: Mapping[str, str] | None = None,
+        taken: Iterable[str] = (),
+    ) -> None:
         self.response_id = ""
         self.response_model = ""
         self.usage: Usage | None = None
@@ -113,6 +123,8 @@ class Sequencer:
         self.dropped = 0
         self._identifier = identifier
         self._names = names or {}
+        self._taken = set(taken)
+        self._texts = 0
         self._events: list[Event] = []
         self._started = False
         self._next = 0
@@ -184,20 +196,45 @@ class Sequencer:
         name: str,
         details: ProviderDetails | None = None,
     ) -> None:
-        """A tool call begins. A provider that gives no id gets one that no other turn repeats."""
+        """A tool call begins, or waits for its name. See go_on_with_call."""
         if self._refuses():
             return
-        self.end_run()
-        self._end_complete_calls()
         if key in self._calls:
             self._end_call(key)
-        index = self._begin_part()
+        call = self._calls[key] = OpenCall(call_id, details)
+        if name:
+            self._begin_call(call, name)
+
+    def go_on_with_call(
+        self, key: Hashable, call_id: str | None, name: str, details: ProviderDetails | None
+    ) -> None:
+        """What else is said of a call: its name, if it waits for it, and state."""
+        call = self._calls.get(key)
+        if call is None:
+            self.dropped += details is not None
+        elif call.index < 0:
+            call.call_id = call.call_id or call_id
+            call.details = call.details or details
+            if name:
+                self._begin_call(call, name)
+        elif details is not None:
+            self._events.append(PartDetails(call.index, details))
+
+    def _begin_call(self, call: OpenCall, name: str) -> None:
+        """A provider that gives no id of its own, or one twice, gets one that no other turn repeats."""
+        self.end_run()
+        self._end_complete_calls()
+        call.index = self._begin_part()
         self._called = True
-        self._calls[key] = OpenCall(index)
         self.output_bytes += size_of(name)
-        if not call_id or call_id == "null":
-            call_id = invented_call_id(self._identifier, index)
-        self._events.append(ToolCallStart(index, call_id, self._names.get(name, name), details))
+        call_id = call.call_id
+        if not call_id or call_id == "null" or call_id in self._taken:
+            call_id = invented_call_id(self._identifier, call.index)
+        self._taken.add(call_id)
+        name = self._names.get(name, name)
+        self._events.append(ToolCallStart(call.index, call_id, name, call.details))
+        if call.pieces:
+            self._events.append(ToolCallDelta(call.index, "".join(call.pieces)))
 
     def arguments(self, key: Hashable, piece: str) -> None:
         """A piece of the arguments of a call that is open."""
@@ -207,6 +244,8 @@ class Sequencer:
         if call is None:
             self.dropped += bool(piece.strip())
             return
+        if not call.pieces and piece.strip() == "null":
+            return
         size = size_of(piece)
         self._argued += size
         if self._argued > LARGEST_ARGUMENTS:
@@ -215,7 +254,8 @@ class Sequencer:
             )
         call.pieces.append(piece)
         self.output_bytes += size
-        self._events.append(ToolCallDelta(call.index, piece))
+        if call.index >= 0:
+            self._events.append(ToolCallDelta(call.index, piece))
 
     def end_part(self, key: Hashable) -> None:
         """The provider says that the part under `key` is complete."""
@@ -227,6 +267,7 @@ class Sequencer:
     def end_run(self) -> None:
         """End the text, reasoning or refusal that is open."""
         if self._run >= 0:
+            self._texts += self._kind == "text"
             self._events.append(PartEnd(self._run))
             self._run, self._kind, self._run_key = -1, "", None
 
@@ -325,15 +366,19 @@ class Sequencer:
     def _begin_part(self) -> int:
         if not self._started:
             self.start(None, None)
-        if self._next >= MOST_PARTS:
-            raise BadAnswer(f"it has more than {MOST_PARTS} parts")
+        if self._next - self._texts >= MOST_PARTS:
+            raise BadAnswer(f"it has more than {MOST_PARTS} parts that are no text")
         self.content = True
         index = self._next
         self._next += 1
         return index
 
     def _end_call(self, key: Hashable) -> None:
-        self._events.append(PartEnd(self._calls.pop(key).index))
+        call = self._calls.pop(key)
+        if call.index < 0:
+            self.dropped += 1
+        else:
+            self._events.append(PartEnd(call.index))
 
     def _end_complete_calls(self) -> None:
         """Calls of formats that do not say when one ends: ended as soon as another part begins."""

@@ -64,5 +64,6 @@ def _check_part(event: Any, kinds: dict[int, str], open_parts: set[int]) -> None
         open_parts.add(event.index)
         return
     assert not isinstance(event, ToolCallStart), "a call begins twice"
-    assert kinds[event.index] == kind, "a part changes its kind"
+    if not isinstance(event, PartDetails) or kinds[event.index] != "call":
+        assert kinds[event.index] == kind, "a part changes its kind"
     assert event.index in open_parts, "content after the end of its part"

@@ -35,6 +35,8 @@ contents = st.one_of(
     st.builds(lambda key: lambda s: s.citation(Citation(url="u"), key), keys),
     st.builds(lambda key: lambda s: s.call(key, None, "f"), keys),
     st.builds(lambda key: lambda s: s.call(key, f"id{key}", "g", SIGNED), keys),
+    st.builds(lambda key: lambda s: s.call(key, "late", ""), keys),
+    st.builds(lambda key: lambda s: s.go_on_with_call(key, None, "h", SIGNED), keys),
     st.builds(lambda text, key: lambda s: s.arguments(key, text), texts, keys),
     st.builds(lambda key: lambda s: s.end_part(key), keys),
     st.just(lambda s: s.heartbeat()),

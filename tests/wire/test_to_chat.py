@@ -7,8 +7,14 @@ import json
 import pytest
 
 from providers.wire.call_ids import base62
+from providers.wire.codec import AnswerHead
+from providers.wire.fold import fold
+from providers.wire.model import ProviderDetails, ToolCallPart
+from providers.wire.registry import CODECS
+from providers.wire.sequencer import Sequencer
 from tests.chaos import speech
 from tests.chaos.speech import DONE, event
+from tests.wire.grammar import check
 from tests.wire.pieces import (
     MESSAGE_STOP,
     ROLE,
@@ -152,6 +158,34 @@ def test_the_providers_own_tools_are_no_calls_and_their_absence_is_reported():
     assert "tool_calls" not in json.dumps(chunks)
     assert finish_of(chunks) == "stop"
     assert [loss.path for loss in way.losses] == ["answer.content", "answer.content"]
+
+
+def test_a_block_of_an_unknown_kind_is_not_shown_whatever_it_holds():
+    way = lane(CHAT)
+    blocks = [opened(0, type="brand_new"), delta(0, type="text_delta", text="hidden"), closed(0)]
+    chunks = read(carry(way, [START, *blocks, ended("end_turn"), MESSAGE_STOP]))
+    assert said(chunks, "content") == ""
+    assert [loss.path for loss in way.losses] == ["answer.content"]
+
+
+def test_any_number_of_texts_is_taken():
+    texts = [opened(n, type="text", text="x") + closed(n) for n in range(300)]
+    chunks = to_chat(START, *texts, ended("end_turn"), MESSAGE_STOP)
+    assert said(chunks, "content") == 300 * "x"
+
+
+def test_the_state_of_a_call_that_has_begun_is_carried():
+    sequencer = Sequencer("x")
+    sequencer.call(0, "x", "f")
+    sequencer.go_on_with_call(0, None, "", ProviderDetails("google", "call", "late"))
+    sequencer.end()
+    events = sequencer.take()
+    check(events)
+    [part] = fold(events).parts
+    assert isinstance(part, ToolCallPart)
+    assert part.details == ProviderDetails("google", "call", "late")
+    chunks = read(CODECS[CHAT].encoder(AnswerHead("x", 1, "m", False, [])).encode(events))
+    assert '"extra_content": {"google": {"thought_signature": "late"}}' in json.dumps(chunks)
 
 
 def test_citations_of_web_addresses_are_carried():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -75,6 +74,48 @@ def test_calls_are_told_apart_however_servers_number_them(pieces):
         assert [text for _, text in blocks_of(events)] == ['f{"n":1}', 'f{"n":2}']
         starts = [e["content_block"] for e in events if e["type"] == "content_block_start"]
         assert len({block["id"] for block in starts} - {"null", None, ""}) == 2
+
+
+@pytest.mark.parametrize("number", [0, None])
+def test_a_call_waits_for_its_name_and_keeps_what_came_before_it(number):
+    first = piece(number, '{"n"', id="x", extra_content={"google": {"thought_signature": "sig"}})
+    rest = [piece(number, ":1}", name="f"), piece(number, " ")]
+    way = lane(MESSAGES)
+    events = read(carry(way, [ROLE, calls(first), *map(calls, rest), STOP, DONE]))
+    assert blocks_of(events) == [("thinking", ""), ("tool_use", 'f{"n":1} ')]
+    assert [e["content_block"].get("id") for e in events if "content_block" in e] == [None, "x"]
+    assert not way.losses
+
+
+def test_a_call_that_never_gets_a_name_is_left_out_and_reported():
+    way = lane(MESSAGES)
+    events = read(carry(way, [ROLE, speech_of("x"), calls(piece(0, "{}", id="x")), STOP, DONE]))
+    assert (blocks_of(events), stop_of(events)) == ([("text", "x")], "end_turn")
+    assert [loss.path for loss in way.losses] == ["answer.content"]
+
+
+def test_an_id_that_the_history_or_the_answer_has_already_is_replaced():
+    used = {"type": "tool_use", "id": "call_0", "name": "f", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "call_0", "content": "r"}
+    history = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": [used]},
+        {"role": "user", "content": [result]},
+    ]
+    twice = [calls(piece(n, "{}", id=i, name="f")) for n, i in enumerate(["call_0", "a", "a"])]
+    events = read(carry(lane(MESSAGES, messages=history), [ROLE, *twice, STOP, DONE]))
+    ids = [e["content_block"]["id"] for e in events if "content_block" in e]
+    assert len(set(ids)) == 3
+    assert "call_0" not in ids
+    assert ids[1] == "a"
+
+
+def test_null_as_arguments_is_no_arguments():
+    call = piece(0, "null", id="x", name="f")
+    assert blocks_of(to_messages(ROLE, calls(call), STOP, DONE)) == [("tool_use", "f")]
+    body = {"choices": [{"message": {"tool_calls": [call]}, "finish_reason": "stop"}]}
+    [block] = json.loads(lane(MESSAGES).whole(json.dumps(body).encode()))["content"]
+    assert block["input"] == {}
 
 
 def test_pieces_without_an_index_go_on_with_the_last_call():
@@ -228,9 +269,9 @@ def test_googles_state_of_a_call_travels_in_a_block_before_it():
     call["extra_content"] = {"google": {"thought_signature": "sig"}}
     events = to_messages(ROLE, calls(call), STOP, DONE)
     assert [kind for kind, _ in blocks_of(events)] == ["thinking", "tool_use"]
-    signed = [e["delta"]["signature"] for e in events if "signature" in e.get("delta", {})]
+    [signed] = [e["delta"]["signature"] for e in events if "signature" in e.get("delta", {})]
     turn = [
-        {"type": "thinking", "thinking": "", "signature": _signature(events) or signed[0]},
+        {"type": "thinking", "thinking": "", "signature": signed},
         {"type": "tool_use", "id": "x", "name": "f", "input": {}},
     ]
     back = sent(
@@ -249,11 +290,6 @@ def test_googles_state_of_a_call_travels_in_a_block_before_it():
     )
     [returned] = back["messages"][1]["tool_calls"]
     assert returned["extra_content"] == {"google": {"thought_signature": "sig"}}
-
-
-def _signature(events: list[Any]) -> str:
-    starts = [e["content_block"] for e in events if e["type"] == "content_block_start"]
-    return next((block["signature"] for block in starts if block.get("signature")), "")
 
 
 def test_pieces_that_have_no_place_are_reported():

@@ -134,11 +134,12 @@ class MessagesDecoder:
 
     def _delta(self, index: int, delta: Delta) -> None:
         sequencer = self._sequencer
+        if index == self._hosted:
+            return
         if delta.text:
             sequencer.text(delta.text, index)
         elif delta.partial_json:
-            if index != self._hosted:
-                sequencer.arguments(index, delta.partial_json)
+            sequencer.arguments(index, delta.partial_json)
         elif delta.thinking:
             sequencer.reasoning(delta.thinking, index)
         elif delta.signature:

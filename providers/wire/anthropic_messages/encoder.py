@@ -9,7 +9,6 @@ from providers.wire.anthropic_messages.write_response import (
     NOTHING,
     Json,
     call_block,
-    carrier_block,
     lose_citations,
     redacted_block,
     write_stop,
@@ -163,10 +162,15 @@ class MessagesEncoder:
     def _call(self, event: ToolCallStart) -> bytes:
         carrier = b""
         if event.details is not None:
-            carrier = self._begin("carrier", carrier_block(event.details)) + self._end_block()
+            carrier = self._open_thinking()
+            self._signature = pack(event.details)
+            carrier += self._end_block()
         return carrier + self._begin("tool_use", call_block(event.call_id, event.name))
 
     def _state(self, details: ProviderDetails) -> bytes:
+        if self._kind == "tool_use":
+            self._head.lose("content", "state of a call that came after its beginning is left out")
+            return b""
         if details.kind == "redacted" and self._kind != "thinking":
             return self._begin("redacted", redacted_block(details))
         self._signature = pack(details)

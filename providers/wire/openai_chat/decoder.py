@@ -107,13 +107,14 @@ _chunk = msgspec.json.Decoder(Chunk)
 class ChatDecoder:
     """See providers.wire.codec.Decoder."""
 
-    __slots__ = ("_ids", "_keys", "_last", "_sequencer")
+    __slots__ = ("_ids", "_keys", "_last", "_sequencer", "_unnamed")
 
     def __init__(self, sequencer: Sequencer) -> None:
         self._sequencer = sequencer
         self._ids: list[str | None] = []
         self._keys: dict[int, int] = {}
         self._last: int | None = None
+        self._unnamed: set[int] = set()
 
     def read(self, block: bytes) -> None:
         name, data = sse.parse(block)
@@ -217,40 +218,50 @@ class ChatDecoder:
 
     def _call(self, call: Call) -> None:
         function = call.function or Function()
-        begun = len(self._ids)
-        key = self._key_of(call, function)
-        if call.extra_content and len(self._ids) == begun:
-            self._sequencer.dropped += 1  # state of a call that has begun comes too late
+        key = self._begin_or_go_on(call, function.name or "")
         arguments = function.arguments
         if isinstance(arguments, dict):
             arguments = msgspec.json.encode(arguments).decode()
         if arguments:
             self._sequencer.arguments(key, arguments)
 
-    def _key_of(self, call: Call, function: Function) -> int:
-        """The call that a piece belongs to, begun if it is a new one.
-
-        Some servers send whole calls, all under index 0; some give no index at all.
-        """
+    def _begin_or_go_on(self, call: Call, name: str) -> int:
+        """The key of the call that a piece belongs to."""
         call_id = None if call.id == "null" else call.id
-        if call.index is None:
-            key = self._last
-            other = (
-                call_id != self._ids[key] if call_id and key is not None else bool(function.name)
-            )
-        else:
-            key = self._keys.get(call.index)
-            known = None if key is None else self._ids[key]
-            other = bool(function.name and call_id and known and call_id != known)
-        if key is None or other:
+        details = _thought_signature(call.extra_content)
+        key = self._key_of(call.index, call_id, name)
+        if key is None:
             key = len(self._ids)
             self._ids.append(call_id)
-            details = _thought_signature(call.extra_content)
-            self._sequencer.call(key, call_id, function.name or "", details)
+            self._sequencer.call(key, call_id, name, details)
+            if not name:
+                self._unnamed.add(key)
+        elif details is not None or key in self._unnamed:
+            self._ids[key] = self._ids[key] or call_id
+            self._sequencer.go_on_with_call(key, call_id, name, details)
+            if name:
+                self._unnamed.discard(key)
         if call.index is not None:
             self._keys[call.index] = key
         self._last = key
         return key
+
+    def _key_of(self, index: int | None, call_id: str | None, name: str) -> int | None:
+        """The call that a piece goes on with; None if it begins a new one.
+
+        Some servers send whole calls, all under index 0; some give no index at all.
+        """
+        key = self._last if index is None else self._keys.get(index)
+        if key is None:
+            return None
+        known = self._ids[key]
+        if index is not None:
+            other = bool(name and call_id and known and call_id != known)
+        elif key in self._unnamed:
+            other = bool(call_id and known and call_id != known)
+        else:
+            other = call_id != known if call_id else bool(name)
+        return None if other else key
 
     def _count(self, chunk: Chunk) -> None:
         usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq else None)

@@ -27,6 +27,7 @@ from providers.wire.openai_chat.errors import error_event
 from providers.wire.openai_chat.write_response import (
     NOTHING,
     write_call,
+    write_call_state,
     write_citation,
     write_state,
     write_stop,
@@ -173,6 +174,9 @@ class ChatEncoder:
         return b""
 
     def _state(self, index: int, details: ProviderDetails) -> bytes:
+        if index in self._calls:
+            call = {"index": self._calls[index], **write_call_state(details)}
+            return self._delta(_encode({"tool_calls": [call]}))
         text = "".join(self._thoughts.pop(index, ()))
         self._thought = 0
         return self._delta(_encode({"reasoning_details": [write_state(index, text, details)]}))

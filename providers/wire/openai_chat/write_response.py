@@ -109,9 +109,13 @@ def _annotations(texts: list[TextPart], head: AnswerHead) -> list[Json]:
 
 def write_call(call_id: str, function: dict[str, str], details: ProviderDetails | None) -> Json:
     call: Json = {"id": call_id, "type": "function", "function": function}
-    if details is not None and details.vendor == "google":
-        call["extra_content"] = {"google": {"thought_signature": details.data}}
-    return call
+    return call if details is None else call | write_call_state(details)
+
+
+def write_call_state(details: ProviderDetails) -> Json:
+    if details.vendor != "google":
+        return {}
+    return {"extra_content": {"google": {"thought_signature": details.data}}}
 
 
 def write_state(index: int, text: str, details: ProviderDetails) -> Json:
