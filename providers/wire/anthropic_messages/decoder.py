@@ -6,16 +6,20 @@ word for an empty text. Blocks of tools that the provider runs itself are activi
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from providers.wire import sse
 from providers.wire.anthropic_messages.errors import read_error
 from providers.wire.anthropic_messages.usage import Tally, WireUsage
 from providers.wire.errors import BadAnswer
+from providers.wire.lenient import read_leniently
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
 from providers.wire.sequencer import Sequencer
 
 VENDOR = "anthropic"
+CONTENT = ("content", "delta")
 STOPS = {
     "end_turn": StopReason.END,
     "stop_sequence": StopReason.STOP_SEQUENCE,
@@ -84,6 +88,8 @@ class StreamEvent(msgspec.Struct, gc=False):
     usage: WireUsage | None = None
 
 
+S = TypeVar("S", Answer, StreamEvent)
+
 _event = msgspec.json.Decoder(StreamEvent)
 _answer = msgspec.json.Decoder(Answer)
 
@@ -103,12 +109,21 @@ class MessagesDecoder:
         if not data:
             return self._sequencer.heartbeat()
         try:
-            event = _event.decode(data)
+            event = self._decode(_event, StreamEvent, data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             if name == b"error":
                 return self._sequencer.fail(read_error(200, data))
             return self._sequencer.broken()
         return self._read(event, data)
+
+    def _decode(self, decoder: msgspec.json.Decoder[S], kind: type[S], data: bytes) -> S:
+        """Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError."""
+        try:
+            return decoder.decode(data)
+        except msgspec.ValidationError:
+            found, unread = read_leniently(kind, data)
+            self._sequencer.dropped += any(path.startswith(CONTENT) for path in unread)
+            return found
 
     def _read(self, event: StreamEvent, data: bytes) -> None:
         match event.type:
@@ -193,7 +208,7 @@ class MessagesDecoder:
     def read_whole(self, body: bytes) -> None:
         """A whole answer. Raises BadAnswer."""
         try:
-            answer = _answer.decode(body)
+            answer = self._decode(_answer, Answer, body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise BadAnswer("it is not a message") from None
         sequencer = self._sequencer

@@ -14,6 +14,7 @@ import msgspec
 from providers.wire import sse
 from providers.wire.errors import BadAnswer, ErrorInfo
 from providers.wire.failure_text import kind_of
+from providers.wire.lenient import read_leniently
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
 from providers.wire.openai_chat.errors import NO_ERROR, read_error_member
 from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
@@ -123,7 +124,7 @@ class ChatDecoder:
         if data.startswith(DONE):
             return self._sequencer.end()
         try:
-            chunk = _chunk.decode(data)
+            chunk = self._decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._sequencer.broken()
         error = None
@@ -137,10 +138,19 @@ class ChatDecoder:
             self._sequencer.fail(error)
         return None
 
+    def _decode(self, data: bytes) -> Chunk:
+        """Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError."""
+        try:
+            return _chunk.decode(data)
+        except msgspec.ValidationError:
+            chunk, unread = read_leniently(Chunk, data)
+            self._sequencer.dropped += any(path.startswith("choices") for path in unread)
+            return chunk
+
     def read_whole(self, body: bytes) -> None:
         """A whole answer. Raises BadAnswer."""
         try:
-            answer = _chunk.decode(body)
+            answer = self._decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise BadAnswer("it is no chat completion") from None
         error = read_error_member(200, answer.error)
