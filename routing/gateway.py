@@ -20,7 +20,7 @@ from providers.errors import UpstreamFailure
 from providers.transform import StrictLoss
 from providers.translate import Ask, Translator
 from providers.upstream import Upstream
-from providers.wire.catalog import ListedModel, write_model, write_models
+from providers.wire.codec import ListedModel
 from providers.wire.envelope import Envelope, open_envelope
 from providers.wire.errors import ErrorInfo, ErrorKind, Inexpressible, Unreadable
 from routing.admission import admit
@@ -194,11 +194,12 @@ class Gateway:
             return
         listed = self._live.snapshot.table.named_models(caller.name, caller.team)
         models = [ListedModel(*pair) for pair in listed if caller.may_use(pair[0])]
+        codec = self._translator.codec(call.format)
         if name is None:
-            return await self.answers.give(write_models(call.format, models), sink)
+            return await self.answers.give(codec.write_models(models), sink)
         for model in models:
             if model.name == name:
-                return await self.answers.give(write_model(call.format, model), sink)
+                return await self.answers.give(codec.write_model(model), sink)
         table = self._live.snapshot.table
         taken = table.match(name, caller.name, caller.team, call.headers) is not None
         refused = NotListed(name) if taken and caller.may_use(name) else NoRoute(name)
@@ -223,13 +224,14 @@ class Gateway:
             raise
         exchange.deadline.clear()
         exchange.record.request_bytes = len(content)
+        codec = self._translator.codec(path.format)
         try:
-            envelope = open_envelope(content, path.required)
+            envelope = open_envelope(content, path.required, codec.measure)
         except Unreadable as error:
             raise _bad_request(error) from None
         exchange.record.original_model = envelope.model
         exchange.record.stream = envelope.stream
-        end_user = self._translator.codec(path.format).end_user(envelope.members)
+        end_user = codec.end_user(envelope.members)
         exchange.record.end_user = end_user[:LONGEST_CLIENT_TEXT]
         return envelope
 

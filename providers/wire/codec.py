@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -10,7 +10,8 @@ import msgspec
 
 from providers.wire.errors import ErrorInfo
 from providers.wire.events import Event
-from providers.wire.model import ChatRequest, ChatResponse, Loss
+from providers.wire.model import ChatRequest, ChatResponse, Loss, Weight
+from providers.wire.prompt import PromptSize
 from providers.wire.sequencer import Sequencer
 from providers.wire.watch import TextWatcher
 
@@ -23,6 +24,13 @@ class WireFormat(StrEnum):
 
     OPENAI_CHAT = "openai.chat"
     ANTHROPIC_MESSAGES = "anthropic.messages"
+
+
+class ListedModel(NamedTuple):
+    """A model that a client may ask for, and the Provider that it leads to."""
+
+    name: str
+    provider: str
 
 
 class ModelFacts(msgspec.Struct, frozen=True):
@@ -82,9 +90,9 @@ class AnswerHead(msgspec.Struct):
     losses: list[Loss]
     _lost: set[Loss] = msgspec.field(default_factory=set)
 
-    def lose(self, path: str, reason: str) -> None:
+    def lose(self, path: str, reason: str, weight: Weight = "meaning") -> None:
         """Something of the answer that the client's format cannot say, reported once."""
-        loss = Loss(f"answer.{path}", reason, "meaning")
+        loss = Loss(f"answer.{path}", reason, weight)
         if loss not in self._lost and len(self._lost) < MOST_LOSSES:
             self._lost.add(loss)
             self.losses.append(loss)
@@ -134,6 +142,15 @@ class Codec(Protocol):
 
     def choices(self, members: Mapping[str, msgspec.Raw]) -> int:
         """How many answers the request asks for at once."""
+
+    def measure(self, body: bytes, members: Mapping[str, msgspec.Raw]) -> PromptSize:
+        """How large the prompt of a request is. What cannot be read counts as text."""
+
+    def write_models(self, models: Sequence[ListedModel]) -> bytes:
+        """The list of models. Everything is on one page."""
+
+    def write_model(self, model: ListedModel) -> bytes:
+        """One model of the list."""
 
     def error_status(self, info: ErrorInfo) -> int:
         """The HTTP status that this format gives the error."""

@@ -8,7 +8,7 @@ so that is checked here. Nesting deeper than the parser allows is refused by the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -23,6 +23,7 @@ _encode = msgspec.json.encode
 
 LONGEST_MODEL_NAME = 200
 NULL = msgspec.Raw(b"null")
+Measure = Callable[[bytes, Mapping[str, msgspec.Raw]], PromptSize]
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NUMBER = b"-0123456789"
 BEGINNINGS = {
@@ -45,22 +46,28 @@ class Envelope:
     `model` and `stream` are decoded, since the gateway routes by them.
     """
 
-    __slots__ = ("_prompt", "body", "members", "model", "stream")
+    __slots__ = ("_measure", "_prompt", "body", "members", "model", "stream")
 
     def __init__(
-        self, body: bytes, members: dict[str, msgspec.Raw], model: str, stream: bool
+        self,
+        body: bytes,
+        members: dict[str, msgspec.Raw],
+        model: str,
+        stream: bool,
+        measure: Measure,
     ) -> None:
         self.body = body
         self.members = members
         self.model = model
         self.stream = stream
+        self._measure = measure
         self._prompt: PromptSize | None = None
 
     @property
     def prompt(self) -> PromptSize:
         """How large the prompt is; measured once, when first asked."""
         if self._prompt is None:
-            self._prompt = measure(self.body, self.members)
+            self._prompt = self._measure(self.body, self.members)
         return self._prompt
 
     def with_members(self, changed: dict[str, bytes]) -> bytes:
@@ -69,8 +76,13 @@ class Envelope:
         return _encode({**self.members, **raw})
 
 
-def open_envelope(body: bytes, required: tuple[str, ...] = ()) -> Envelope:
-    """Decode one level. Raises Unreadable (with the member's name) for what cannot be used."""
+def open_envelope(
+    body: bytes, required: tuple[str, ...] = (), measure: Measure = measure
+) -> Envelope:
+    """Decode one level. Raises Unreadable (with the member's name) for what cannot be used.
+
+    `measure` is the Codec's.
+    """
     members = _open(body)
     for name in required:
         if name not in members:
@@ -80,7 +92,7 @@ def open_envelope(body: bytes, required: tuple[str, ...] = ()) -> Envelope:
         left_out = raw == NULL and name not in required
         if not left_out and memoryview(raw)[0] not in beginnings:
             raise Unreadable(name, f"`{name}` must be {words}")
-    return Envelope(body, members, _model(members), _stream(members))
+    return Envelope(body, members, _model(members), _stream(members), measure)
 
 
 def _open(body: bytes) -> dict[str, msgspec.Raw]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -12,12 +12,14 @@ from providers.wire.anthropic_messages.encoder import MessagesEncoder
 from providers.wire.anthropic_messages.foreign_thinking import foreign_thinking_out
 from providers.wire.anthropic_messages.read_request import read_request
 from providers.wire.anthropic_messages.watch import MessagesWatcher
+from providers.wire.anthropic_messages.write_models import write_model, write_models
 from providers.wire.anthropic_messages.write_request import write_request
 from providers.wire.anthropic_messages.write_response import write_response
-from providers.wire.codec import AnswerHead, Edits, ModelFacts, WireFormat, Written
+from providers.wire.codec import AnswerHead, Edits, ListedModel, ModelFacts, WireFormat, Written
 from providers.wire.envelope import read_count, read_text
 from providers.wire.errors import ErrorInfo
 from providers.wire.model import ChatRequest, ChatResponse, Loss
+from providers.wire.prompt import PromptSize, measure
 from providers.wire.sequencer import Sequencer
 from providers.wire.watch import TextWatcher
 
@@ -55,6 +57,15 @@ class MessagesCodec:
 
     def choices(self, members: Mapping[str, msgspec.Raw]) -> int:
         return 1
+
+    def measure(self, body: bytes, members: Mapping[str, msgspec.Raw]) -> PromptSize:
+        return measure(body, members)
+
+    def write_models(self, models: Sequence[ListedModel]) -> bytes:
+        return write_models(models)
+
+    def write_model(self, model: ListedModel) -> bytes:
+        return write_model(model)
 
     def error_status(self, info: ErrorInfo) -> int:
         return errors.error_status(info)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from providers.wire.codec import AnswerHead, Edits, ModelFacts, WireFormat, Written
+from providers.wire.codec import AnswerHead, Edits, ListedModel, ModelFacts, WireFormat, Written
 from providers.wire.envelope import read_count, read_text
 from providers.wire.errors import ErrorInfo, Unreadable
 from providers.wire.model import ChatRequest, ChatResponse, Loss
@@ -15,8 +15,10 @@ from providers.wire.openai_chat.decoder import ChatDecoder
 from providers.wire.openai_chat.encoder import ChatEncoder
 from providers.wire.openai_chat.read_request import read_request
 from providers.wire.openai_chat.watch import ChatWatcher
+from providers.wire.openai_chat.write_models import write_model, write_models
 from providers.wire.openai_chat.write_request import write_request
 from providers.wire.openai_chat.write_response import write_response
+from providers.wire.prompt import PromptSize, measure
 from providers.wire.sequencer import Sequencer
 from providers.wire.watch import TextWatcher
 
@@ -59,6 +61,15 @@ class ChatCodec:
 
     def choices(self, members: Mapping[str, msgspec.Raw]) -> int:
         return read_count(members, "n") or 1
+
+    def measure(self, body: bytes, members: Mapping[str, msgspec.Raw]) -> PromptSize:
+        return measure(body, members)
+
+    def write_models(self, models: Sequence[ListedModel]) -> bytes:
+        return write_models(models)
+
+    def write_model(self, model: ListedModel) -> bytes:
+        return write_model(model)
 
     def error_status(self, info: ErrorInfo) -> int:
         return info.status
