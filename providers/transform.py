@@ -177,6 +177,9 @@ class Transform:
         return events
 
     def _lose_dropped(self) -> None:
+        if self._sequencer.stateless:
+            reason = "state of another vendor's reasoning cannot be handed back, and was left out"
+            self._head.lose("reasoning", reason, "hint")
         if self._sequencer.dropped:
             self._head.lose(
                 "content", "pieces that could not be read, or have no place here, were left out"

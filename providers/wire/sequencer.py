@@ -31,46 +31,11 @@ from providers.wire.events import (
     UsageReport,
 )
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
+from providers.wire.open_call import LARGEST_ARGUMENTS, OpenCall
 from providers.wire.usage import Usage
 from providers.wire.watch import MOST_BROKEN_EVENTS, size_of
 
 MOST_PARTS = 256
-LARGEST_ARGUMENTS = 8 * 2**20
-MOST_READ_AGAIN = 4 * LARGEST_ARGUMENTS
-
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-class OpenCall:
-    """A tool call whose arguments are still coming. It is no part (index -1) until it has a name."""
-
-    __slots__ = ("_looked_at", "_read", "call_id", "details", "index", "pieces")
-
-    def __init__(self, call_id: str | None, details: ProviderDetails | None) -> None:
-        self.call_id = call_id
-        self.details = details
-        self.index = -1
-        self.pieces: list[str] = []
-        self._looked_at = 0
-        self._read = 0
-
-    def is_complete(self) -> bool:
-        """Whether the arguments are a JSON object already: nothing can be added to one.
-
-        Only what has grown is read again, and only so often: a provider may send the beginning of
-        a large object and many parts after it.
-        """
-        grown = self.index >= 0 and len(self.pieces) > self._looked_at
-        self._looked_at = len(self.pieces)
-        if not grown or not self.pieces[-1].rstrip().endswith("}") or self._read > MOST_READ_AGAIN:
-            return False
-        arguments = "".join(self.pieces)
-        self._read += len(arguments)
-        try:
-            _object.decode(arguments)
-        except (msgspec.DecodeError, RecursionError):
-            return False
-        return True
 
 
 class Sequencer:
@@ -84,6 +49,7 @@ class Sequencer:
         "_argued",
         "_broken",
         "_called",
+        "_citations",
         "_calls",
         "_events",
         "_identifier",
@@ -104,6 +70,7 @@ class Sequencer:
         "output_bytes",
         "response_id",
         "response_model",
+        "stateless",
         "usage",
     )
 
@@ -121,10 +88,12 @@ class Sequencer:
         self.content = False
         self.ended = False
         self.dropped = 0
+        self.stateless = False
         self._identifier = identifier
         self._names = names or {}
         self._taken = set(taken)
         self._texts = 0
+        self._citations: list[tuple[Hashable, Citation]] = []
         self._events: list[Event] = []
         self._started = False
         self._next = 0
@@ -165,6 +134,8 @@ class Sequencer:
         if going_on or self._open_run("text", key):
             self.output_bytes += size_of(text)
             self._events.append(TextDelta(self._run, text))
+            if self._citations:
+                self._cite()
 
     def reasoning(self, text: str, key: Hashable = None) -> None:
         if text and self._open_run("reasoning", key):
@@ -183,11 +154,20 @@ class Sequencer:
             self._events.append(PartDetails(self._run, details))
 
     def citation(self, citation: Citation, key: Hashable = None) -> None:
-        """A citation of the text run that is open; without one it is dropped."""
-        if self._kind == "text" and self._run_key == key and not self.ended:
-            self._events.append(CitationAdd(self._run, citation))
-        else:
+        """A citation of the text run that is open, or of the next one; without any it is dropped."""
+        if self.ended or len(self._citations) >= MOST_PARTS:
             self.dropped += 1
+            return
+        self._citations.append((key, citation))
+        if self._kind == "text":
+            self._cite()
+
+    def _cite(self) -> None:
+        waiting = self._citations
+        self._citations = [cited for cited in waiting if cited[0] != self._run_key]
+        for key, citation in waiting:
+            if key == self._run_key:
+                self._events.append(CitationAdd(self._run, citation))
 
     def call(
         self,
@@ -315,13 +295,23 @@ class Sequencer:
         if self.ended:
             return
         self.start(None, None)
+        self._explain()
         self.end_run()
+        self.dropped += len(self._citations)
         for key in list(self._calls):
             self._end_call(key)
         if self.usage is not None:
             self._events.append(UsageReport(self.usage))
         self._events.append(MessageEnd(self._final_stop()))
         self.ended = True
+
+    def _explain(self) -> None:
+        """Why the provider refused, if it said so beside the answer: told where nothing else is."""
+        explanation = self._stop.explanation if self._stop else None
+        if explanation and self.content:
+            self.dropped += 1
+        elif explanation:
+            self.refusal(explanation)
 
     @property
     def is_whole(self) -> bool:

@@ -160,6 +160,37 @@ def test_the_providers_own_tools_are_no_calls_and_their_absence_is_reported():
     assert [loss.path for loss in way.losses] == ["answer.content", "answer.content"]
 
 
+def test_a_citation_before_its_text_waits_for_it():
+    place = {"type": "web_search_result_location", "url": "https://example.com", "title": "Example"}
+    way = lane(CHAT)
+    cited = [
+        opened(0, type="text", text=""),
+        delta(0, type="citations_delta", citation=place),
+        delta(0, type="text_delta", text="So it is."),
+        closed(0),
+    ]
+    chunks = read(carry(way, [START, *cited, ended("end_turn"), MESSAGE_STOP]))
+    assert json.dumps(chunks).count("https://example.com") == 1
+    assert not way.losses
+    way = lane(CHAT)
+    carry(way, [START, *cited[:2], closed(0), ended("end_turn"), MESSAGE_STOP])
+    assert [loss.path for loss in way.losses] == ["answer.content"]
+
+
+def test_why_an_answer_was_refused_is_told_where_there_is_no_text():
+    details = {"type": "refusal", "explanation": "Not that."}
+    refused = event(
+        {"type": "message_delta", "delta": {"stop_reason": "refusal", "stop_details": details}}
+    )
+    chunks = to_chat(START, refused, MESSAGE_STOP)
+    assert (said(chunks, "refusal"), finish_of(chunks)) == ("Not that.", "content_filter")
+    way = lane(CHAT)
+    text = [opened(0, type="text", text="x"), closed(0)]
+    chunks = read(carry(way, [START, *text, refused, MESSAGE_STOP]))
+    assert (said(chunks, "content"), said(chunks, "refusal")) == ("x", "")
+    assert [loss.path for loss in way.losses] == ["answer.content"]
+
+
 def test_a_block_of_an_unknown_kind_is_not_shown_whatever_it_holds():
     way = lane(CHAT)
     blocks = [opened(0, type="brand_new"), delta(0, type="text_delta", text="hidden"), closed(0)]

@@ -292,6 +292,30 @@ def test_googles_state_of_a_call_travels_in_a_block_before_it():
     assert returned["extra_content"] == {"google": {"thought_signature": "sig"}}
 
 
+STATE = {"type": "reasoning.encrypted", "data": "abc"}
+
+
+@pytest.mark.parametrize(
+    ("delta", "more", "loss"),
+    [
+        ({"reasoning_details": [STATE]}, {}, ("answer.reasoning", "hint")),
+        ({"reasoning": "Hm", "reasoning_details": [STATE]}, {}, ("answer.reasoning", "hint")),
+        ({"images": [{"type": "image_url"}]}, {}, ("answer.content", "meaning")),
+        ({"content": [{"type": "image_url"}]}, {}, ("answer.content", "meaning")),
+        ({"content": [{"type": "reference"}]}, {}, ("answer.content", "meaning")),
+        ({"content": "x"}, {"citations": ["https://example.com"]}, ("answer.content", "meaning")),
+    ],
+)
+def test_what_a_messages_client_cannot_be_given_is_reported_once(delta, more, loss):
+    way = lane(MESSAGES)
+    carry(way, [ROLE, chat_chunk(delta, **more), chat_chunk(delta, **more), STOP, DONE])
+    assert [(found.path, found.weight) for found in way.losses] == [loss]
+    body = {"choices": [{"message": delta, "finish_reason": "stop"}], **more}
+    way = lane(MESSAGES)
+    way.whole(json.dumps(body).encode())
+    assert [(found.path, found.weight) for found in way.losses] == [loss]
+
+
 def test_pieces_that_have_no_place_are_reported():
     second = data({"choices": [{"index": 1, "delta": {"content": "or"}, "finish_reason": None}]})
     late = piece(0, "", extra_content={"google": {"thought_signature": "late"}})

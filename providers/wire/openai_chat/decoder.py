@@ -7,6 +7,7 @@ are told apart by `index`; servers that leave it out, or give all calls the same
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
 from providers.wire.sequencer import Sequencer
 
 DONE = b"[DONE]"
+PIECES = frozenset({"text", "thinking", "refusal"})
 STOPS = {
     "stop": StopReason.END,
     "length": StopReason.LENGTH,
@@ -62,6 +64,8 @@ class Thought(msgspec.Struct, gc=False):
 
     text: str | None = None
     summary: str | None = None
+    signature: str | None = None
+    data: str | None = None
 
 
 class UrlCitation(msgspec.Struct, gc=False):
@@ -84,6 +88,7 @@ class Delta(msgspec.Struct, gc=False):
     refusal: str | None = None
     tool_calls: list[Call] | None = None
     annotations: list[Annotation] | None = None
+    images: list[msgspec.Raw] | None = None
 
 
 class Choice(msgspec.Struct, gc=False):
@@ -100,6 +105,7 @@ class Chunk(msgspec.Struct, gc=False):
     usage: WireUsage | None = None
     error: msgspec.Raw = NO_ERROR
     x_groq: GroqExtra | None = None
+    citations: list[msgspec.Raw] | None = None
 
 
 _chunk = msgspec.json.Decoder(Chunk)
@@ -172,6 +178,8 @@ class ChatDecoder:
         sequencer = self._sequencer
         failed = False
         sequencer.start(chunk.id, chunk.model)
+        if chunk.citations:
+            sequencer.dropped += 1
         for choice in choices:
             if choice.index:
                 sequencer.dropped += 1
@@ -189,11 +197,7 @@ class ChatDecoder:
 
     def _delta(self, delta: Delta) -> None:
         sequencer = self._sequencer
-        thought = delta.reasoning_content or delta.reasoning
-        if thought:
-            sequencer.reasoning(thought)
-        elif delta.reasoning_details:
-            sequencer.reasoning(_thoughts(delta.reasoning_details))
+        self._reasoning(delta)
         content = delta.content
         if content:
             if isinstance(content, str):
@@ -207,6 +211,16 @@ class ChatDecoder:
         if delta.tool_calls:
             for call in delta.tool_calls:
                 self._call(call)
+        if delta.images:
+            sequencer.dropped += len(delta.images)
+
+    def _reasoning(self, delta: Delta) -> None:
+        sequencer, details = self._sequencer, delta.reasoning_details or ()
+        thought = delta.reasoning_content or delta.reasoning or _thoughts(details)
+        if thought:
+            sequencer.reasoning(thought)
+        if any(detail.signature or detail.data for detail in details):
+            sequencer.stateless = True
 
     def _pieces(self, pieces: list[Piece]) -> None:
         """Mistral's content may be a list, with thinking among the text."""
@@ -219,6 +233,8 @@ class ChatDecoder:
                 self._sequencer.refusal(piece.refusal)
             elif piece.text:
                 self._sequencer.text(piece.text)
+            elif piece.type not in PIECES:
+                self._sequencer.dropped += 1
 
     def _citations(self, annotations: list[Annotation]) -> None:
         for annotation in annotations:
@@ -286,7 +302,7 @@ def _reported(chunk: Chunk, is_error: bool, data: bytes) -> ErrorInfo | None:
     return read_error_member(200, msgspec.Raw(data)) if error is None and is_error else error
 
 
-def _thoughts(details: list[Thought]) -> str:
+def _thoughts(details: Iterable[Thought]) -> str:
     return "".join(thought.text or thought.summary or "" for thought in details)
 
 
