@@ -46,6 +46,42 @@ def test_chunks_are_read_but_for_what_is_of_another_type(case):
     assert len(way.losses) == losses
 
 
+SMILE = ("\\ud83d", "\\ude00")
+"""The escapes of one character; no more than one of them is in an event."""
+
+
+def _cut_chunk(text: str) -> bytes:
+    return b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % text.encode()
+
+
+def _cut_event(text: str) -> bytes:
+    return (
+        b'data: {"type":"content_block_delta","index":0,'
+        b'"delta":{"type":"text_delta","text":"%b"}}\n\n' % text.encode()
+    )
+
+
+def test_characters_that_are_cut_between_events_are_put_together():
+    first, second = SMILE
+    texts = ["a" + first, second + "b" + first, second]
+    way = lane(MESSAGES)
+    chunks = [_cut_chunk(text) for text in texts]
+    assert blocks_of(read(carry(way, [ROLE, *chunks, STOP, DONE]))) == [("text", "a😀b😀")]
+    assert not way.losses
+    way = lane(CHAT)
+    events = [opened(0, type="text", text=""), *map(_cut_event, texts), closed(0)]
+    chunks = read(carry(way, [START, *events, ended("end_turn"), MESSAGE_STOP]))
+    assert said(chunks, "content") == "a😀b😀"
+    assert not way.losses
+
+
+def test_half_a_character_whose_rest_never_comes_is_reported():
+    way = lane(MESSAGES)
+    events = read(carry(way, [ROLE, _cut_chunk("a" + SMILE[0]), speech_of("b"), STOP, DONE]))
+    assert blocks_of(events) == [("text", "ab")]
+    assert [loss.path for loss in way.losses] == ["answer.content"]
+
+
 def test_usage_is_believed_whole_or_not_at_all():
     way = lane(MESSAGES)
     odd = {"prompt_tokens": "5", "completion_tokens": 3}

@@ -14,6 +14,7 @@ from providers.wire import sse
 from providers.wire.anthropic_messages.errors import read_error
 from providers.wire.anthropic_messages.usage import Tally, WireUsage
 from providers.wire.errors import BadAnswer
+from providers.wire.halves import Halves
 from providers.wire.lenient import read_leniently
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
 from providers.wire.sequencer import Sequencer
@@ -97,12 +98,13 @@ _answer = msgspec.json.Decoder(Answer)
 class MessagesDecoder:
     """See providers.wire.codec.Decoder."""
 
-    __slots__ = ("_hosted", "_sequencer", "_tally")
+    __slots__ = ("_halves", "_hosted", "_sequencer", "_tally")
 
     def __init__(self, sequencer: Sequencer) -> None:
         self._sequencer = sequencer
         self._tally = Tally()
         self._hosted = -1
+        self._halves = Halves(sequencer)
 
     def read(self, block: bytes) -> None:
         name, data = sse.parse(block)
@@ -124,6 +126,11 @@ class MessagesDecoder:
             found, unread = read_leniently(kind, data)
             self._sequencer.dropped += any(path.startswith(CONTENT) for path in unread)
             return found
+        except msgspec.DecodeError:
+            mended = self._halves.mend(data)
+            if mended is None:
+                raise
+            return self._decode(decoder, kind, mended)
 
     def _read(self, event: StreamEvent, data: bytes) -> None:
         match event.type:

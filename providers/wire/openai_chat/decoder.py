@@ -15,6 +15,7 @@ import msgspec
 from providers.wire import sse
 from providers.wire.errors import BadAnswer, ErrorInfo
 from providers.wire.failure_text import kind_of
+from providers.wire.halves import Halves
 from providers.wire.lenient import read_leniently
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
 from providers.wire.openai_chat.errors import NO_ERROR, read_error_member
@@ -114,10 +115,11 @@ _chunk = msgspec.json.Decoder(Chunk)
 class ChatDecoder:
     """See providers.wire.codec.Decoder."""
 
-    __slots__ = ("_ids", "_keys", "_last", "_sequencer", "_unnamed")
+    __slots__ = ("_halves", "_ids", "_keys", "_last", "_sequencer", "_unnamed")
 
     def __init__(self, sequencer: Sequencer) -> None:
         self._sequencer = sequencer
+        self._halves = Halves(sequencer)
         self._ids: list[str | None] = []
         self._keys: dict[int, int] = {}
         self._last: int | None = None
@@ -152,6 +154,11 @@ class ChatDecoder:
             chunk, unread = read_leniently(Chunk, data)
             self._sequencer.dropped += any(path.startswith("choices") for path in unread)
             return chunk
+        except msgspec.DecodeError:
+            mended = self._halves.mend(data)
+            if mended is None:
+                raise
+            return self._decode(mended)
 
     def read_whole(self, body: bytes) -> None:
         """A whole answer. Raises BadAnswer."""
