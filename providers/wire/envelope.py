@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from providers.wire.errors import Unreadable
+from providers.wire.json_text import OBJECT
 from providers.wire.prompt import PromptSize, measure
 
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text = msgspec.json.Decoder(str)
 _flag = msgspec.json.Decoder(bool)
 _number = msgspec.json.Decoder(int | None)
@@ -99,7 +99,7 @@ def _open(body: bytes) -> dict[str, msgspec.Raw]:
     if not body.strip():
         raise Unreadable("", "the body is empty; it must be a JSON object")
     try:
-        members = _members.decode(body)
+        members = OBJECT.decode(body)
         if not body.isascii():
             body.decode()
     except RecursionError:

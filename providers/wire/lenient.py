@@ -11,18 +11,19 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from providers.wire.json_text import OBJECT
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 WHOLE = frozenset({"usage", "x_groq"})
 """Numbers that are believed together or not at all."""
 
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def read_leniently(kind: type[S], data: bytes | msgspec.Raw) -> tuple[S, list[str]]:
     """What can be read, and the paths of what cannot. Raises msgspec.DecodeError for no JSON object."""
-    members = _members.decode(data)
+    members = OBJECT.decode(data)
     values: dict[str, Any] = {}
     unread: list[str] = []
     for field in msgspec.structs.fields(kind):

@@ -12,11 +12,11 @@ from typing import TypeVar
 import msgspec
 
 from providers.wire.errors import Unreadable
+from providers.wire.json_text import OBJECT
 from providers.wire.model import Loss
 
 T = TypeVar("T")
 
-_object: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str)
 _texts = msgspec.json.Decoder(list[str])
@@ -37,7 +37,7 @@ class Members:
 
     @classmethod
     def of(cls, raw: msgspec.Raw, path: str, losses: list[Loss]) -> Members:
-        members = _decode(_object, raw, path, "an object")
+        members = _decode(OBJECT, raw, path, "an object")
         return cls(members, path, losses)
 
     def at(self, name: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from providers.wire.json_text import OBJECT
 from providers.wire.model import ProviderDetails
 
 LARGEST_ARGUMENTS = 8 * 2**20
 MOST_READ_AGAIN = 4 * LARGEST_ARGUMENTS
-
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class OpenCall:
@@ -38,7 +37,7 @@ class OpenCall:
         arguments = "".join(self.pieces)
         self._read += len(arguments)
         try:
-            _object.decode(arguments)
+            OBJECT.decode(arguments)
         except (msgspec.DecodeError, RecursionError):
             return False
         return True

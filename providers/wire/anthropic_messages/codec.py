@@ -18,12 +18,11 @@ from providers.wire.anthropic_messages.write_response import write_response
 from providers.wire.codec import AnswerHead, Edits, ListedModel, ModelFacts, WireFormat, Written
 from providers.wire.envelope import read_count, read_text
 from providers.wire.errors import ErrorInfo
+from providers.wire.json_text import OBJECT
 from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.prompt import PromptSize, measure
 from providers.wire.sequencer import Sequencer
 from providers.wire.watch import TextWatcher
-
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class MessagesCodec:
@@ -51,7 +50,7 @@ class MessagesCodec:
         if "metadata" not in members:
             return ""
         try:
-            return read_text(_members.decode(members["metadata"]), "user_id")
+            return read_text(OBJECT.decode(members["metadata"]), "user_id")
         except (msgspec.DecodeError, UnicodeDecodeError):
             return ""
 

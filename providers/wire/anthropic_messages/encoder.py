@@ -7,7 +7,6 @@ import msgspec
 from providers.wire.anthropic_messages.errors import error_event
 from providers.wire.anthropic_messages.write_response import (
     NOTHING,
-    Json,
     call_block,
     lose_citations,
     redacted_block,
@@ -33,6 +32,7 @@ from providers.wire.events import (
     ToolCallStart,
     UsageReport,
 )
+from providers.wire.json_text import Json
 from providers.wire.linearizer import Linearizer
 from providers.wire.model import ProviderDetails, Stop
 from providers.wire.usage import Usage

@@ -9,6 +9,7 @@ from providers.wire.anthropic_messages.errors import read_error
 from providers.wire.anthropic_messages.usage import Tally, WireUsage
 from providers.wire.envelope import read_text
 from providers.wire.errors import BadAnswer, ErrorInfo
+from providers.wire.json_text import OBJECT
 from providers.wire.usage import Usage
 from providers.wire.watch import Sight, if_readable, size_of
 
@@ -63,7 +64,6 @@ class Answer(Message):
 
 _event = msgspec.json.Decoder(StreamEvent)
 _answer = msgspec.json.Decoder(Answer)
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _usage = msgspec.json.Decoder(WireUsage)
 _plain_events = msgspec.json.Decoder(list[PlainEvent])
 
@@ -118,14 +118,14 @@ class MessagesWatcher:
             self.error = read_error(200, data)
             return Sight.ERROR
         try:
-            members = _members.decode(data)
+            members = OBJECT.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Sight.BROKEN
         parts = [members.get("message")]
         if name == b"message_delta":
             parts += [msgspec.Raw(data), members.get("delta")]
         for part in parts:
-            self._note_members(if_readable(_members, part) or {})
+            self._note_members(if_readable(OBJECT, part) or {})
         sight = UNUSUAL.get(name, Sight.CONTENT)
         if sight is Sight.CONTENT:
             self.output_bytes += len(data)
@@ -213,7 +213,7 @@ class MessagesWatcher:
 
     def _unusual_body(self, data: bytes) -> None:
         try:
-            members = _members.decode(data)
+            members = OBJECT.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise BadAnswer("it is not a JSON object") from None
         if "content" not in members:

@@ -6,13 +6,13 @@ Turns of the same role in a row are one message here; a tool's results come firs
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
 from providers.wire.call_ids import CallIds
 from providers.wire.codec import ModelFacts
 from providers.wire.errors import Inexpressible
+from providers.wire.json_text import Json, as_object
 from providers.wire.model import (
     Base64,
     CacheMark,
@@ -35,12 +35,7 @@ from providers.wire.model import (
 from providers.wire.tool_names import ToolNames
 
 LONGEST_CALL_ID = 64
-EMPTY_OBJECT = msgspec.Raw(b"{}")
 TEXT_TYPES = ("text/plain", "")
-
-Json = dict[str, Any]
-
-_object: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class MessageWriter:
@@ -125,14 +120,10 @@ class MessageWriter:
 
     def _input(self, arguments: str, path: str) -> msgspec.Raw:
         """The client's own JSON text, if it is an object."""
-        if not arguments.strip():
-            return EMPTY_OBJECT
-        try:
-            _object.decode(arguments)
-        except (msgspec.DecodeError, RecursionError):
+        written, wrapped = as_object(arguments)
+        if wrapped:
             self._lose(path, "arguments that are no JSON object are sent wrapped in one", "meaning")
-            return msgspec.Raw(msgspec.json.encode({"_invalid_json": arguments}))
-        return msgspec.Raw(arguments.encode())
+        return written
 
     def _result(self, part: ToolResultPart, path: str) -> Json:
         block: Json = {"type": "tool_result", "tool_use_id": self._ids.of(part.call_id)}

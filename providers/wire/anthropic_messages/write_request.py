@@ -8,13 +8,13 @@ import msgspec
 
 from providers.wire.anthropic_messages.thought_turns import Turn, answers_unthought_call
 from providers.wire.anthropic_messages.write_messages import (
-    Json,
     MessageWriter,
     write_cache_mark,
 )
 from providers.wire.codec import ModelFacts, Written
 from providers.wire.errors import Inexpressible
 from providers.wire.history import require_answers
+from providers.wire.json_text import EMPTY_SCHEMA, OBJECT, Json
 from providers.wire.model import (
     ChatRequest,
     Loss,
@@ -35,7 +35,6 @@ LONGEST_TOOL_NAME = 128
 DEFAULT_MAX_TOKENS = 4096
 LEAST_BUDGET = 1024
 MOST_MARKS = 4
-EMPTY_SCHEMA = msgspec.Raw(b'{"type":"object","properties":{}}')
 MODES = {"auto": "auto", "required": "any", "none": "none"}
 TIERS = {"auto": "auto", "default": "standard_only"}
 LEAST_TOP_P_THINKING = 0.95
@@ -48,8 +47,6 @@ NO_PARTNER: dict[str, tuple[object, ...]] = {
     "top_logprobs": (None, 0),
 }
 """Parameters that this format lacks, with the values that say no more than their absence."""
-
-_schema: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class RequestWriter:
@@ -304,7 +301,7 @@ def _as_object(schema: msgspec.Raw | None) -> msgspec.Raw:
     if schema is None:
         return EMPTY_SCHEMA
     try:
-        members = _schema.decode(schema)
+        members = OBJECT.decode(schema)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Inexpressible("tools", "the schema of a tool must be an object") from None
     if "type" in members and bytes(members["type"]) == b'"object"':

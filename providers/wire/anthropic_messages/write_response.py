@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from providers.wire.carriers import pack
 from providers.wire.codec import AnswerHead
+from providers.wire.json_text import Json, as_object
 from providers.wire.model import (
     ChatResponse,
     Part,
@@ -21,8 +20,6 @@ from providers.wire.model import (
 )
 from providers.wire.usage import Usage
 
-Json = dict[str, Any]
-
 STOPS = {
     StopReason.END: "end_turn",
     StopReason.STOP_SEQUENCE: "stop_sequence",
@@ -33,8 +30,6 @@ STOPS = {
     StopReason.PAUSE: "pause_turn",
 }
 NOTHING = Usage()
-
-_object: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def write_response(response: ChatResponse, head: AnswerHead) -> bytes:
@@ -82,14 +77,10 @@ def _blocks(part: Part, head: AnswerHead) -> list[Json]:
 
 def _input(arguments: str, head: AnswerHead) -> msgspec.Raw:
     """The model's own JSON text, if it is an object."""
-    if not arguments.strip():
-        return msgspec.Raw(b"{}")
-    try:
-        _object.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
+    written, wrapped = as_object(arguments)
+    if wrapped:
         head.lose("content", "arguments that are no JSON object are given wrapped in one")
-        return msgspec.Raw(msgspec.json.encode({"_invalid_json": arguments}))
-    return msgspec.Raw(arguments.encode())
+    return written
 
 
 def call_block(call_id: str, name: str) -> Json:

@@ -9,6 +9,7 @@ import msgspec
 from providers.wire.codec import AnswerHead, Edits, ListedModel, ModelFacts, WireFormat, Written
 from providers.wire.envelope import read_count, read_text
 from providers.wire.errors import ErrorInfo, Unreadable
+from providers.wire.json_text import OBJECT
 from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.openai_chat import errors
 from providers.wire.openai_chat.decoder import ChatDecoder
@@ -23,8 +24,6 @@ from providers.wire.sequencer import Sequencer
 from providers.wire.watch import TextWatcher
 
 CAPS = ("max_completion_tokens", "max_tokens")
-
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ChatCodec:
@@ -126,6 +125,6 @@ def _stream_options(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw
     if raw is None or bytes(raw) == b"null":
         return {}
     try:
-        return _members.decode(raw)
+        return OBJECT.decode(raw)
     except msgspec.DecodeError:
         raise Unreadable("stream_options", "`stream_options` must be an object") from None

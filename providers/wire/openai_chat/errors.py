@@ -9,6 +9,7 @@ import msgspec
 from providers.wire import sse
 from providers.wire.errors import ErrorInfo, ErrorKind
 from providers.wire.failure_text import kind_of, plain_text
+from providers.wire.json_text import OBJECT
 
 TYPES = {
     ErrorKind.AUTHENTICATION: ("invalid_request_error", "invalid_api_key"),
@@ -39,7 +40,6 @@ class WireFault(msgspec.Struct):
 
 _fault = msgspec.json.Decoder(WireFault)
 _text = msgspec.json.Decoder(str)
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def error_object(info: ErrorInfo) -> dict[str, str | None]:
@@ -100,7 +100,7 @@ def _is_status(code: str | int | None) -> TypeGuard[str | int]:
 def read_error(status: int, body: bytes) -> ErrorInfo:
     """A provider's error body, also where it is {"message": …}, a list or no JSON at all."""
     try:
-        members = _members.decode(body)
+        members = OBJECT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ErrorInfo(kind_of(status), status, plain_text(body))
     inner = read_error_member(status, members.get("error", msgspec.Raw(body)))

@@ -9,6 +9,7 @@ import msgspec
 from providers.wire import sse
 from providers.wire.envelope import read_text
 from providers.wire.errors import BadAnswer, ErrorInfo
+from providers.wire.json_text import OBJECT
 from providers.wire.openai_chat.errors import NO_ERROR, read_error_member
 from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
 from providers.wire.usage import Usage
@@ -84,7 +85,6 @@ class PlainChunk(msgspec.Struct, gc=False):
 
 _chunk = msgspec.json.Decoder(Chunk)
 _plain_chunks = msgspec.json.Decoder(list[PlainChunk])
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _usage = msgspec.json.Decoder(WireUsage)
 _groq = msgspec.json.Decoder(GroqExtra)
 _endings = msgspec.json.Decoder(list[Ending])
@@ -152,7 +152,7 @@ class ChatWatcher:
         if data.strip() == DONE:
             return Sight.TERMINAL
         try:
-            members = _members.decode(data)
+            members = OBJECT.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Sight.BROKEN
         self.error = read_error_member(200, members.get("error", NO_ERROR))
@@ -222,7 +222,7 @@ class ChatWatcher:
 
     def _unusual_body(self, data: bytes) -> None:
         try:
-            members = _members.decode(data)
+            members = OBJECT.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise BadAnswer("it is not a JSON object") from None
         if "choices" not in members:

@@ -9,6 +9,7 @@ from typing import Any
 from providers.wire.call_ids import CallIds
 from providers.wire.codec import ModelFacts
 from providers.wire.errors import Inexpressible
+from providers.wire.json_text import Json
 from providers.wire.model import (
     Base64,
     ChatRequest,
@@ -31,8 +32,6 @@ from providers.wire.tool_names import ToolNames
 
 LONGEST_CALL_ID = 40
 AUDIO_FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
-
-Json = dict[str, Any]
 
 
 class MessageWriter:

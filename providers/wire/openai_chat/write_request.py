@@ -10,8 +10,9 @@ import msgspec
 from providers.wire.codec import ModelFacts, Written
 from providers.wire.errors import Inexpressible
 from providers.wire.history import require_answers
+from providers.wire.json_text import EMPTY_SCHEMA, Json
 from providers.wire.model import ChatRequest, Loss, OutputFormat, Tool, ToolChoice
-from providers.wire.openai_chat.write_messages import Json, MessageWriter
+from providers.wire.openai_chat.write_messages import MessageWriter
 from providers.wire.strict_schema import is_strict
 from providers.wire.thinking import effort_of, nearest_effort
 from providers.wire.tool_names import ToolNames
@@ -19,7 +20,6 @@ from providers.wire.tool_names import ToolNames
 LONGEST_TOOL_NAME = 64
 LONGEST_USER = 64
 MOST_STOPS = 4
-EMPTY_SCHEMA = msgspec.Raw(b'{"type":"object","properties":{}}')
 PLAIN_SAMPLING = (
     "seed",
     "presence_penalty",

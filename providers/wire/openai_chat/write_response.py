@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from providers.wire.carriers import pack
 from providers.wire.codec import AnswerHead
+from providers.wire.json_text import Json
 from providers.wire.model import (
     ChatResponse,
     Citation,
@@ -20,8 +19,6 @@ from providers.wire.model import (
     ToolCallPart,
 )
 from providers.wire.usage import Usage
-
-Json = dict[str, Any]
 
 STOPS = {
     StopReason.END: "stop",
