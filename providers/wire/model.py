@@ -44,7 +44,6 @@ class Citation(msgspec.Struct, frozen=True):
 
     url: str | None = None
     title: str | None = None
-    cited_text: str | None = None
 
 
 class TextPart(msgspec.Struct):
@@ -97,7 +96,6 @@ class ToolCallPart(msgspec.Struct):
 
 class ToolResultPart(msgspec.Struct):
     call_id: str
-    name: str | None = None
     parts: list[TextPart | MediaPart] = []
     is_error: bool | None = None
     cache: CacheMark | None = None
@@ -116,10 +114,10 @@ class RefusalPart(msgspec.Struct):
 
 
 class OpaquePart(msgspec.Struct):
-    """History of a tool that one vendor runs itself; written to that vendor alone."""
+    """History of a tool that one vendor runs itself. No other vendor can be given it."""
 
     type: str
-    details: ProviderDetails
+    vendor: str
 
 
 Part = (

@@ -36,7 +36,6 @@ class CitedPlace(msgspec.Struct, gc=False):
     url: str | None = None
     title: str | None = None
     document_title: str | None = None
-    cited_text: str | None = None
 
 
 class Block(msgspec.Struct, gc=False):
@@ -194,7 +193,7 @@ class MessagesDecoder:
 
     def _cite(self, place: CitedPlace, index: int) -> None:
         title = place.title or place.document_title
-        self._sequencer.citation(Citation(place.url, title, place.cited_text), index)
+        self._sequencer.citation(Citation(place.url, title), index)
 
     def _message_delta(self, event: StreamEvent) -> None:
         self._count(event.usage)

@@ -89,7 +89,7 @@ def _content(raw: msgspec.Raw, path: str, owner: Members) -> Iterator[Part]:
 def _block(block: Members) -> Part | None:
     kind = block.needed_text("type")
     if kind in OPAQUE_KINDS or (kind.endswith(OPAQUE_ENDING) and kind != "tool_result"):
-        return OpaquePart(kind, ProviderDetails(VENDOR, kind, ""))
+        return OpaquePart(kind, VENDOR)
     if kind in TOOL_REFERENCES:
         return None
     part = _known_block(kind, block)

@@ -20,9 +20,9 @@ from providers.wire.lenient import read_leniently
 from providers.wire.model import Citation, ProviderDetails, Stop, StopReason
 from providers.wire.openai_chat.errors import NO_ERROR, read_error_member
 from providers.wire.openai_chat.usage import GroqExtra, WireUsage, merge
+from providers.wire.openai_chat.watch import DONE
 from providers.wire.sequencer import Sequencer
 
-DONE = b"[DONE]"
 PIECES = frozenset({"text", "thinking", "refusal"})
 STOPS = {
     "stop": StopReason.END,
