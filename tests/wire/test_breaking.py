@@ -49,6 +49,7 @@ def test_a_missing_terminal_marker_alone_is_no_failure(client, blocks):
     ("client", "blocks"),
     [
         (MESSAGES, [ROLE, speech_of("x"), DONE]),
+        (MESSAGES, [ROLE, calls(piece(0, "{}", id="x", name="f")), DONE]),
         (CHAT, [START, opened(0, type="text", text="x"), MESSAGE_STOP]),
     ],
 )

@@ -102,8 +102,8 @@ def lose_citations(head: AnswerHead) -> None:
 
 def write_stop(stop: Stop, head: AnswerHead) -> Json:
     word = STOPS.get(stop.reason)
-    if word is None:
-        head.lose_stop(stop.raw, "end_turn")
+    if word is None or not stop.raw:
+        head.lose_stop(stop.raw, word or "end_turn")
     return {"stop_reason": word or "end_turn", "stop_sequence": stop.sequence}
 
 

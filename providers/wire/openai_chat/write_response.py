@@ -142,10 +142,9 @@ def write_citation(citation: Citation, start: int, end: int, head: AnswerHead) -
 
 def write_stop(stop: Stop, head: AnswerHead) -> str:
     word = STOPS.get(stop.reason)
-    if word is None:
-        head.lose_stop(stop.raw, "stop")
-        return "stop"
-    return word
+    if word is None or not stop.raw:
+        head.lose_stop(stop.raw, word or "stop")
+    return word or "stop"
 
 
 def write_usage(usage: Usage) -> Json:
