@@ -13,23 +13,18 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from providers.chunked import joined
 from providers.errors import Invalid, TimedOut, Truncated, Unreachable
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
-    from aiohttp.http import RawResponseMessage
-    from aiohttp.streams import StreamReader
     from aiohttp.tracing import Trace
 
 LOOK_UP_SECONDS = 5.0
@@ -41,8 +36,6 @@ TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv4 addresses behind a translator of the whole internet."""
 NEVER_PUBLIC = (ipaddress.ip_network("::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 """IPv4 in an old form, and behind a translator of one's own network."""
-LONG_READ = 2048
-"""From here on a read may hold so many chunks that joining them pays."""
 LARGE_BODY = 2**20
 """From here on aiohttp wants a file, which it writes in pieces, so that the loop gets its turns."""
 STALE_SECONDS = 1.0
@@ -193,50 +186,8 @@ _reused: ContextVar[bool] = ContextVar("reused", default=False)
 """Whether the newest connection of this task was a kept one, which a server may close at any time."""
 
 
-class ProviderConnection(ResponseHandler):
-    """Hands aiohttp the chunks of a long read as one: each would cost it most of a microsecond.
-
-    That is done where a chunk is known to begin: right after the head, and on from there as long as
-    each read ends with a chunk.
-    """
-
-    _chunked = _chunk_begins = False
-
-    def data_received(self, data: bytes) -> None:
-        if len(data) < LONG_READ:
-            self._chunk_begins = self._chunk_begins and not data  # aiohttp calls this with none
-            return super().data_received(data)
-        if self._payload is None or self._payload.is_eof():
-            data = self._read_head(data)
-        if data:
-            one = joined(data) if self._chunk_begins else None
-            self._chunk_begins = one is not None
-            super().data_received(one or data)
-
-    def _read_head(self, data: bytes) -> bytes:
-        """Take in what may be the head of an answer, and return what follows it."""
-        end = data.find(b"\r\n\r\n") + 4
-        self._chunked = False
-        super().data_received(data[:end])
-        body = self._payload
-        self._chunk_begins = (
-            self._chunked and body is not None and not (body.total_bytes or body.is_eof())
-        )
-        return data[end:]
-
-    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """The head was understood."""
-        self._chunked = data[0].chunked
-        super().feed_data(data, size)
-
-
 class Connector(aiohttp.TCPConnector):
     """Notes whether a request got a kept connection: only then may it be sent a second time."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        make: type[ResponseHandler] = ProviderConnection
-        self._factory = partial(make, loop=self._loop)
 
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
         kept = await super()._get(key, traces)
