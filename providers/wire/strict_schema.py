@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+NOT_TAKEN = ("oneOf", "not")
+
 
 def is_strict(schema: msgspec.Raw) -> bool:
     """Every object closed, and every property of it required."""
@@ -20,13 +22,19 @@ def _strict(schema: Any) -> bool:
         return all(_strict(item) for item in schema)
     if not isinstance(schema, dict):
         return True
-    if (schema.get("type") == "object" or "properties" in schema) and not _closed(schema):
+    if any(name in schema for name in NOT_TAKEN):
+        return False
+    if (_may_be_object(schema.get("type")) or "properties" in schema) and not _closed(schema):
         return False
     definitions = schema.get("$defs") or {}
     if not isinstance(definitions, dict):
         return False
     nested = ("items", "anyOf", "allOf", "prefixItems")
     return _strict([schema[name] for name in nested if name in schema] + [*definitions.values()])
+
+
+def _may_be_object(types: Any) -> bool:
+    return types == "object" or (isinstance(types, list) and "object" in types)
 
 
 def _closed(schema: dict[str, Any]) -> bool:
