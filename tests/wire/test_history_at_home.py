@@ -15,7 +15,8 @@ from providers.wire.carriers import pack
 from providers.wire.envelope import open_envelope
 from providers.wire.model import ProviderDetails
 from providers.wire.registry import CODECS
-from tests.wire.pieces import STOP, calls, chat_chunk, piece
+from tests.chaos.speech import chat_chunk
+from tests.wire.pieces import STOP, calls, piece
 from tests.wire.talk import MESSAGES, carry, endpoint, lane, read
 
 QUESTION = {"role": "user", "content": "What is it?"}
