@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from usage.quota import Reservation
 
 LONGEST_CLIENT_TEXT = 200
+MOST_LOSSES = 100
+"""A record keeps no more of them: a client can have one for each member that nobody knows."""
 
 
 def new_id() -> bytes:
@@ -122,7 +124,8 @@ class Exchange:
     def note_losses(self) -> None:
         """Bring the record's losses up to what is known now."""
         if self.losses:
-            self.record.losses = [(loss.path, loss.reason) for loss in self.losses]
+            kept = self.losses[:MOST_LOSSES]
+            self.record.losses = [(loss.path, loss.reason) for loss in kept]
         elif self.record.losses:
             self.record.losses = []
 

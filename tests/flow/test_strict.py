@@ -47,6 +47,12 @@ async def test_a_lost_member_s_own_name_does_no_harm_to_the_headers(house, name,
     assert (record["outcome"], record["reason"]) == ("completed", "ok")
 
 
+async def test_a_record_keeps_no_more_losses_than_fit(house: House):
+    await house.apply(to_openai(house))
+    await house.message(**{f"x-{number}": 1 for number in range(300)})
+    assert len((await house.record())["losses"]) == 100
+
+
 async def test_losses_are_counted_by_the_pair_of_formats(house: House):
     await house.apply(to_openai(house))
     await house.message(**LOSSY)
