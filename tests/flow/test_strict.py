@@ -49,7 +49,8 @@ async def test_a_lost_member_s_own_name_does_no_harm_to_the_headers(house, name,
 
 async def test_a_record_keeps_no_more_losses_than_fit(house: House):
     await house.apply(to_openai(house))
-    await house.message(**{f"x-{number}": 1 for number in range(300)})
+    unknown: dict[str, Any] = {f"x-{number}": 1 for number in range(300)}
+    await house.message(**unknown)
     assert len((await house.record())["losses"]) == 100
 
 
