@@ -9,16 +9,13 @@ the books out.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import logging
 import math
 import os
 import signal
 import socket
-import sys
 import time
-from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,8 +36,6 @@ LARGEST_SOCKET_MESSAGE = 2**20
 WORKER_HEALTH_SECONDS = 30
 COLLECT_AFTER = 10_000
 """Objects made and not freed before the collector looks at the young ones. Requests leave few cycles."""
-M_ARENA_MAX = -8
-"""What glibc's malloc.h calls the most heaps that a process may have."""
 
 log = logging.getLogger("patchbay.server")
 
@@ -75,7 +70,6 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        _share_one_heap()
         await super().startup(sockets)
         if self.started:
             _spare_the_collector()
@@ -129,13 +123,6 @@ class Server(uvicorn.Server):
             await super().shutdown(sockets)
         finally:
             timer.cancel()
-
-
-def _share_one_heap() -> None:
-    """Before threads begin: what one of them frees is another's to use. glibc would give each a heap."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _spare_the_collector() -> None:
