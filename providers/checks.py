@@ -8,7 +8,7 @@ import unicodedata
 from urllib.parse import SplitResult, urlsplit
 
 from providers.adapters.registry import ADAPTERS
-from providers.upstream import public_address
+from providers.addresses import public_address
 
 LONGEST_MODEL = 200
 LOCAL_NAMES = ("localhost", "localhost.localdomain")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from providers.adapters.registry import Adapter
-from providers.upstream import public_address
+from providers.addresses import public_address
 from providers.wire.codec import WireFormat
 
 CONNECT_SECONDS = 5.0

@@ -97,7 +97,7 @@ def test_only_the_upstream_talks_http_on_the_hot_path():
         for imported in modules()[name].imports()
         if below(imported.name, ("aiohttp", "httpx", "requests", "urllib.request"))
     }
-    assert users == {"providers.upstream"}
+    assert users == {"providers.upstream", "providers.addresses"}
 
 
 def test_the_composition_root_is_imported_by_the_application_alone():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from providers.upstream import public_address
+from providers.addresses import public_address
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from providers.upstream import NameCache
+from providers.addresses import NameCache
 from tests.house import OPENAI_SECRET, House, provider, rule
 from usage.issue import revoke
 from usage.models import ClientKey
