@@ -6,9 +6,8 @@ import asyncio
 import ipaddress
 import socket
 import time
-from collections.abc import Iterable
-
-from aiohttp.abc import AbstractResolver, ResolveResult
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 LOOK_UP_SECONDS = 5.0
 FAILURE_SECONDS = 5.0
@@ -19,6 +18,8 @@ NEVER_PUBLIC = (ipaddress.ip_network("::/96"), ipaddress.ip_network("64:ff9b:1::
 """IPv4 in an old form, and behind a translator of one's own network."""
 Place = tuple[str, int]
 """A host and a port."""
+Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+"""As `getaddrinfo` gives it: family, kind, protocol, canonical name, and the numbers to connect to."""
 
 
 class ForbiddenAddress(OSError):
@@ -37,19 +38,21 @@ def public_address(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast
 
 
-class NameCache(AbstractResolver):
+class NameCache:
     """Resolves names off the request's way: `warm` keeps those of the configuration fresh."""
 
     def __init__(self, private: bool, seconds: float = LOOK_UP_SECONDS) -> None:
         self._private = private
         self._seconds = seconds
-        self._known: dict[Place, list[ResolveResult]] = {}
+        self._known: dict[Place, Sequence[Address]] = {}
         self._failed: dict[Place, tuple[float, OSError]] = {}
-        self._asking: dict[Place, asyncio.Task[list[ResolveResult]]] = {}
+        self._asking: dict[Place, asyncio.Task[Sequence[Address]]] = {}
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int) -> Sequence[Address]:
+        """The addresses of a name, public ones unless `private`. Raises OSError.
+
+        A literal address goes the same way, so that what is connected to was judged, whatever it is.
+        """
         known = self._known.get((host, port))
         if known is not None:
             return known
@@ -58,7 +61,7 @@ class NameCache(AbstractResolver):
             raise type(error)(*error.args)
         return await self._ask((host, port))
 
-    async def _ask(self, place: Place) -> list[ResolveResult]:
+    async def _ask(self, place: Place) -> Sequence[Address]:
         """One look-up of a name at a time, for all who wait for it."""
         task = self._asking.get(place)
         if task is None:
@@ -67,7 +70,7 @@ class NameCache(AbstractResolver):
             task.add_done_callback(lambda _: self._asking.pop(place, None))
         return await asyncio.shield(task)  # one who leaves takes it from nobody
 
-    async def _look_up(self, place: Place) -> list[ResolveResult]:
+    async def _look_up(self, place: Place) -> Sequence[Address]:
         """Ask, and remember the answer; a failure only for a moment, and beside the last answer."""
         try:
             answers = await self._answers(*place)
@@ -81,8 +84,9 @@ class NameCache(AbstractResolver):
         self._known[place] = answers
         return answers
 
-    async def _answers(self, host: str, port: int) -> list[ResolveResult]:
+    async def _answers(self, host: str, port: int) -> Sequence[Address]:
         loop = asyncio.get_running_loop()
+        found: Sequence[Address]
         try:
             async with asyncio.timeout(self._seconds):
                 found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -90,21 +94,11 @@ class NameCache(AbstractResolver):
             raise socket.gaierror(socket.EAI_AGAIN, "the look-up took too long") from None
         except UnicodeError:
             raise socket.gaierror(socket.EAI_NONAME, "no name can be like this") from None
-        answers = [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=family,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for family, _, protocol, _, address in found
-        ]
-        if not self._private:
-            answers = [answer for answer in answers if public_address(answer["host"])]
-            if not answers:
-                raise ForbiddenAddress(f"{host} is not a public address")
+        if self._private:
+            return found
+        answers = [answer for answer in found if public_address(str(answer[4][0]))]
+        if not answers:
+            raise ForbiddenAddress(f"{host} is not a public address")
         return answers
 
     async def warm(self, places: Iterable[Place]) -> None:

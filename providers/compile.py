@@ -62,11 +62,7 @@ def _logins(
 
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:
-    """What every request to the vendor carries. Uncompressed, so that events are not held back.
-
-    All headers that aiohttp would add are here, so that it need not be told to leave any out,
-    which costs more than all of these.
-    """
+    """What every request to the vendor carries. Uncompressed, so that events are not held back."""
     return {
         "accept": "*/*",
         "content-type": "application/json",

@@ -17,6 +17,7 @@ import httpx
 
 from providers.adapters.registry import Adapter
 from providers.addresses import public_address
+from providers.origin import system_trust
 from providers.wire.codec import WireFormat
 
 CONNECT_SECONDS = 5.0
@@ -140,7 +141,9 @@ def _get_from(address: str, url: httpx.URL, headers: Mapping[str, str]) -> tuple
     """Ask one address, with TLS for the name."""
     host = url.netloc.decode("ascii")
     timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-    with httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False) as client:
+    with httpx.Client(
+        timeout=timeout, verify=system_trust(), trust_env=False, follow_redirects=False
+    ) as client:
         request = client.build_request(
             "GET",
             url.copy_with(host=address),

@@ -18,8 +18,8 @@ from providers.errors import Invalid, Rejected, UpstreamFailure
 from providers.wire.errors import ErrorInfo, ErrorKind
 
 if TYPE_CHECKING:
+    from providers.http1 import Reply
     from providers.translate import Outbound
-    from providers.upstream import Reply
     from providers.wire.codec import Codec
 
 CALLERS_FAULT = frozenset({400, 404, 405, 409, 413, 415, 422})

@@ -1,45 +1,26 @@
-"""The only file that talks to providers on the hot path.
+"""The only file that talks to providers on the hot path: a POST goes to its Origin, a Reply comes back.
 
-Connections are checked twice: by the resolver and again on the address about to be connected
-(aiohttp asks no resolver about literal addresses). Redirects, cookies, proxies from the
-environment and compressed answers are all off.
+No redirects, no cookies, no proxies from the environment, and nothing compressed is asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
-import time
+import ssl
 from collections.abc import Mapping
-from contextvars import ContextVar
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import suppress
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
 
-import aiohttp
-from yarl import URL
+from providers.addresses import NameCache, Place
+from providers.errors import Unreachable
+from providers.http1 import Reply
+from providers.origin import Origin, system_trust
 
-from providers.addresses import ForbiddenAddress, NameCache, Place, public_address
-from providers.errors import Invalid, TimedOut, Truncated, Unreachable
-
-if TYPE_CHECKING:
-    from aiohttp.client_reqrep import ConnectionKey
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
-
-KEEP_ALIVE_SECONDS = 30.0
-READ_BUFFER_BYTES = 2**16
-LARGE_BODY = 2**20
-"""From here on aiohttp wants a file, which it writes in pieces, so that the loop gets its turns."""
-STALE_SECONDS = 1.0
-"""A server that had let go of a kept connection says so within a round trip; later, it was at work."""
-
-
-DETAILS = (
-    (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
-    (aiohttp.ClientConnectorSSLError, "TLS failed"),
-    (aiohttp.ClientConnectorDNSError, "its name does not resolve"),
-)
+PORTS = {"http": 80, "https": 443}
+MOST_ROUTES = 1000
+IN_A_TARGET = "%/?:@!$&'()*+,;=~-._[]"
+"""What stays as it is in a path and its query; the rest is escaped."""
 
 
 class UpstreamRequest(NamedTuple):
@@ -51,103 +32,11 @@ class UpstreamRequest(NamedTuple):
     private: bool
 
 
-def _public_socket(address: Any) -> socket.socket:
-    family, kind, protocol, _, place = address
-    if not public_address(str(place[0])):
-        raise ForbiddenAddress("the address is not a public one")
-    return socket.socket(family, kind, protocol)
+class Route(NamedTuple):
+    """A URL taken apart: where to connect, and how each request begins."""
 
-
-def _session(private: bool, names: NameCache) -> aiohttp.ClientSession:
-    connector = Connector(
-        limit=0,
-        resolver=names,
-        use_dns_cache=False,  # NameCache is the cache
-        keepalive_timeout=KEEP_ALIVE_SECONDS,
-        socket_factory=None if private else _public_socket,
-    )
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
-        read_bufsize=READ_BUFFER_BYTES,
-    )
-
-
-_reused: ContextVar[bool] = ContextVar("reused", default=False)
-"""Whether the newest connection of this task was a kept one, which a server may close at any time."""
-
-
-class Connector(aiohttp.TCPConnector):
-    """Notes whether a request got a kept connection: only then may it be sent a second time."""
-
-    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        kept = await super()._get(key, traces)
-        _reused.set(kept is not None)
-        return kept
-
-
-def _explained(error: Exception, waited: float) -> Unreachable | TimedOut:
-    """What it means that no answer began in the seconds since it was asked for."""
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return TimedOut("timeout_connect")
-    cause = error if isinstance(error, ForbiddenAddress) else error.__cause__
-    if isinstance(cause, ForbiddenAddress):
-        return Unreachable(str(cause))
-    for kind, detail in DETAILS:
-        if isinstance(error, kind):
-            return Unreachable(detail)
-    lost = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
-    if lost and not isinstance(error, aiohttp.ClientConnectorError):
-        stale = _reused.get() and waited < STALE_SECONDS
-        return Unreachable("the connection was closed", stale=stale)
-    return Unreachable("the connection failed")
-
-
-class Reply:
-    """A provider's answer: status and headers now, the body as it comes."""
-
-    __slots__ = ("_response", "headers", "status")
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-        self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
-
-    @property
-    def complete(self) -> bool:
-        """Whether the body was read to its end."""
-        return self._response.content.at_eof()
-
-    async def chunk(self) -> bytes:
-        """All that has arrived since the last call, b"" at the end. Raises Truncated."""
-        try:
-            return await self._response.content.readany()
-        except (aiohttp.ClientError, OSError):
-            raise Truncated from None
-
-    async def body(self, limit: int) -> bytes:
-        """The whole body. Raises Invalid over `limit` bytes, Truncated if it breaks off."""
-        first = await self.chunk()
-        parts = [first]
-        size = len(first)
-        while not self.complete:
-            part = await self.chunk()
-            if not part:
-                break
-            parts.append(part)
-            size += len(part)
-            if size > limit:
-                raise Invalid(f"it is larger than {limit} bytes")
-        return first if len(parts) == 1 else b"".join(parts)
-
-    def close(self) -> None:
-        """Give the connection back if the body was read to its end, else cut it."""
-        if self.complete:
-            self._response.release()
-        else:
-            self._response.close()
+    origin: Origin
+    start: bytes
 
 
 class Upstream:
@@ -155,74 +44,106 @@ class Upstream:
 
     def __init__(self, connect_seconds: float) -> None:
         self._names = {private: NameCache(private) for private in (False, True)}
-        self._sessions = {
-            private: _session(private, names) for private, names in self._names.items()
-        }
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds)
-        self._urls: dict[str, URL] = {}
-        self.local: dict[str, str] = {}
+        self._connect_seconds = connect_seconds
+        self._origins: dict[tuple[str, Place, bool], Origin] = {}
+        self._routes: dict[tuple[str, bool], Route] = {}
+        self._trust: ssl.SSLContext | None = None
+        self._local: dict[str, str] = {}
 
     async def warm(self, base_urls: Mapping[str, bool]) -> None:
         """Resolve the hosts of these base URLs (URL to whether private is allowed) ahead of use."""
         places: dict[bool, set[Place]] = {private: set() for private in self._names}
-        for text, private in base_urls.items():
-            url = URL(text)
-            if url.host and not _literal(url.host):
-                places[private].add((url.host, url.port or 443))
+        for url, private in base_urls.items():
+            with suppress(ValueError):  # said when a request wants to go there
+                scheme, place, _, _ = _parts(url)
+                self._origin(scheme, place, private)
+                places[private].add(place)
         await asyncio.gather(
             *(self._names[private].warm(found) for private, found in places.items())
         )
 
     async def send(self, request: UpstreamRequest) -> Reply:
-        """POST and wait for the status line. Raises Unreachable or TimedOut."""
-        began = time.monotonic()
+        """POST and wait for status and headers. Raises Unreachable, TimedOut or Invalid."""
+        route = self._routes.get((request.url, request.private))
         try:
-            response = await self._sessions[request.private].post(
-                self._url(request.url),
-                data=request.body if len(request.body) < LARGE_BODY else BytesIO(request.body),
-                headers=request.headers,
-                allow_redirects=False,
-                timeout=self._timeout,
-            )
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _explained(error, time.monotonic() - began) from None
-        return Reply(response)
+            if route is None:
+                route = self._route(request.url, request.private)
+            head = _head(route.start, request.headers, len(request.body))
+        except ValueError:
+            raise Unreachable("its address or a header holds what HTTP cannot carry") from None
+        connection = await route.origin.connection()
+        return await connection.ask(head, request.body)
 
-    def _url(self, text: str) -> URL:
-        url = self._urls.get(text)
-        if url is None:
-            scheme, _, rest = text.partition(":")
-            url = URL(self.local[scheme] + rest if scheme in self.local else text, encoded=True)
-            if len(self._urls) > 1000:
-                self._urls.clear()
-            self._urls[text] = url
-        return url
+    def _route(self, url: str, private: bool) -> Route:
+        scheme, _, rest = url.partition(":")
+        local = self._local.get(scheme)
+        parts = _parts(url if local is None else local + rest)
+        target = quote(parts.target, safe=IN_A_TARGET)
+        start = f"POST {target} HTTP/1.1\r\nhost: {parts.host}\r\n".encode("ascii")
+        route = Route(self._origin(parts.scheme, parts.place, private), start)
+        if len(self._routes) >= MOST_ROUTES:
+            self._routes.clear()
+        self._routes[url, private] = route
+        return route
+
+    def _origin(self, scheme: str, place: Place, private: bool) -> Origin:
+        origin = self._origins.get((scheme, place, private))
+        if origin is None:
+            names, tls = self._names[private], self._tls() if scheme == "https" else None
+            origin = Origin(place, names, tls, self._connect_seconds)
+            self._origins[scheme, place, private] = origin
+        return origin
+
+    def _tls(self) -> ssl.SSLContext:
+        if self._trust is None:
+            self._trust = system_trust()
+        return self._trust
 
     def serve_locally(self, scheme: str, address: str) -> None:
         """Send requests for `scheme:` URLs to an address of this worker (the demo provider)."""
-        self.local[scheme] = address
-        self._urls.clear()
+        self._local[scheme] = address
+        self._routes.clear()
 
     @property
     def connections(self) -> int:
         """Open connections to providers."""
-        total = 0
-        for session in self._sessions.values():
-            connector = session.connector
-            if connector is not None:
-                total += len(connector._acquired) + sum(map(len, connector._conns.values()))
-        return total
+        return sum(origin.connections for origin in self._origins.values())
 
     async def close(self) -> None:
-        for session in self._sessions.values():
-            await session.close()
+        """Cut all connections, and let them notice."""
+        for origin in self._origins.values():
+            origin.close()
         for names in self._names.values():
             await names.close()
+        await asyncio.sleep(0)
 
 
-def _literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+class Parts(NamedTuple):
+    """A URL: `host` as it stands in the header of that name (RFC 9110, 7.2)."""
+
+    scheme: str
+    place: Place
+    host: str
+    target: str
+
+
+def _parts(url: str) -> Parts:
+    """Raises ValueError."""
+    split = urlsplit(url)
+    name = split.hostname or ""
+    if not name.isascii():
+        name = name.encode("idna").decode("ascii")
+    port = split.port or PORTS.get(split.scheme, 0)
+    shown = f"[{name}]" if ":" in name else name
+    host = shown if port == PORTS.get(split.scheme) else f"{shown}:{port}"
+    query = f"?{split.query}" if split.query else ""
+    return Parts(split.scheme, (name, port), host, (split.path or "/") + query)
+
+
+def _head(start: bytes, headers: Mapping[str, str], length: int) -> bytes:
+    """The head of a request. Raises ValueError where a header would break out of its line."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    text = "".join(lines)
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
+        raise ValueError("a header holds a line break")
+    return b"%b%bcontent-length: %d\r\n\r\n" % (start, text.encode("latin-1"), length)

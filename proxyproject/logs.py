@@ -82,7 +82,6 @@ def configure(settings: Mapping[str, str]) -> None:
             },
             "root": {"handlers": ["stdout"], "level": level},
             "loggers": {
-                "aiohttp": {"level": "WARNING"},
                 "asyncio": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
                 "django.security.DisallowedHost": {"filters": ["now and then"]},

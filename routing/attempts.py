@@ -7,9 +7,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from providers.errors import Invalid, TimedOut, Unreachable, UpstreamFailure
+from providers.http1 import Reply
 from providers.rejection import read_rejection
 from providers.translate import Lane, Outbound
-from providers.upstream import Reply
 from providers.wire.errors import ErrorInfo, ErrorKind
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from routing.strategy import plan
 
 if TYPE_CHECKING:
     from providers.endpoint import Endpoint
+    from providers.http1 import Reply
     from providers.translate import Ask
-    from providers.upstream import Reply
     from providers.wire.codec import Codec
     from routing.exchange import Exchange
     from routing.gateway import Tools

@@ -167,7 +167,7 @@ class House:
         """What requests still hold."""
         runtime = self.runtime
         counters = runtime.live.quotas._counters.values()
-        sessions = runtime._upstream._sessions.values()
+        origins = runtime._upstream._origins.values()
         held = {
             "tasks": len(self.served.state.tasks),
             "exchanges": runtime.live.in_flight,
@@ -175,7 +175,7 @@ class House:
             "body bytes": runtime.body_budget.held,
             "reserved nano-dollars": sum(counter.reserved for counter in counters),
             "busy upstream connections": sum(
-                len(session.connector._acquired) for session in sessions if session.connector
+                len(origin._all) - len(origin._idle) for origin in origins
             ),
         }
         return [f"{count} {what}" for what, count in held.items() if count]

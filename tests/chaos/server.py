@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -12,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from tests.chaos import speech
 from tests.chaos.steps import Cut, Data, Head, Hold, Raw, Reset, Stall, Step, Wait, stream, whole
@@ -65,7 +66,8 @@ class Chaos:
     requests, whatever they ask for, and goes first. What has no script gets an honest answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: bool = False) -> None:
+        self._scheme = "https" if tls else "http"
         self.requests: list[Seen] = []
         self.connections: set[Connection] = set()
         self.accepted = 0
@@ -78,7 +80,7 @@ class Chaos:
     @property
     def url(self) -> str:
         """The base URL for adapters that have paths of their own (anthropic)."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     @property
     def openai_url(self) -> str:
@@ -125,11 +127,11 @@ class Chaos:
 
 
 @asynccontextmanager
-async def open_chaos(port: int = 0) -> AsyncIterator[Chaos]:
+async def open_chaos(port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Chaos]:
     """Run the upstream on a port of 127.0.0.1 while the context lasts."""
-    chaos = Chaos()
+    chaos = Chaos(tls is not None)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(partial(Connection, chaos), "127.0.0.1", port)
+    server = await loop.create_server(partial(Connection, chaos), "127.0.0.1", port, ssl=tls)
     chaos.port = server.sockets[0].getsockname()[1]
     try:
         yield chaos
@@ -152,8 +154,7 @@ class Connection(asyncio.Protocol):
         self.number = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._chaos.accepted += 1
         self.number = self._chaos.accepted
@@ -197,7 +198,8 @@ class Connection(asyncio.Protocol):
         self._active = seen, self._chaos.take(self, seen)
 
     async def play(self, steps: Sequence[Step], seen: Seen) -> None:
-        """Do the steps; what follows the last one is the proper end of the body."""
+        """Do the steps; what follows the last one is the proper end of a body that a Head began."""
+        self._framing = ""
         for step in steps:
             await self._do(step, seen)
             if seen.over.is_set():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 
-import aiohttp
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import get_resolver
@@ -44,11 +43,3 @@ def test_the_resolver_answers_for_client_paths_without_a_request():
     match = get_resolver().resolve("/v1/chat/completions")
     assert inspect.iscoroutinefunction(match.func) or callable(match.func)
     assert match.kwargs == {}
-
-
-async def test_aiohttp_s_connector_keeps_its_busy_and_idle_connections_where_we_count_them():
-    connector = aiohttp.TCPConnector()
-    assert len(connector._acquired) == 0
-    assert len(connector._conns) == 0
-    assert inspect.signature(connector._get).parameters.keys() == {"key", "traces"}
-    await connector.close()

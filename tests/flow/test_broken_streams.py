@@ -19,7 +19,7 @@ BREAKS = {
     "cut": ([Cut()], "upstream_truncated"),
     "reset": ([Reset()], "upstream_truncated"),
     "a clean end without the end mark": ([], "upstream_truncated"),
-    "bad framing": ([Raw(b"zz\r\nrubbish\r\n")], "timeout_idle"),  # aiohttp reports nothing
+    "bad framing": ([Raw(b"zz\r\nrubbish\r\n")], "upstream_invalid"),
     "silence": ([Stall()], "timeout_idle"),
     "an endless event": ([Data(b"data: " + b"x" * 2**20), Data(b"x" * 100)], "upstream_invalid"),
     "nothing but broken events": ([Data(BROKEN)] * 6, "upstream_invalid"),

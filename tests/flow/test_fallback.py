@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from providers.upstream import STALE_SECONDS
+from providers.http1 import STALE_SECONDS
 from tests.chaos import Cut, Data, Head, Reset, Stall, Step, Wait, speech, stream, whole
 from tests.house import CHAT, OPENAI_SECRET, House, asked, provider, rule
 from tests.rawclient import post

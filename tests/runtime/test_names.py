@@ -110,7 +110,7 @@ async def test_a_client_that_leaves_takes_no_look_up_from_the_others(names: Name
     stays = loop.create_task(cache.resolve("shared.example", 443))
     await asyncio.sleep(0.05)
     leaves.cancel()
-    assert (await stays)[0]["host"] == "127.0.0.1"
+    assert (await stays)[0][4][0] == "127.0.0.1"
     assert names.asked == ["shared.example"]
 
 
@@ -120,7 +120,7 @@ async def test_an_address_that_turns_private_is_refused_from_the_next_look_up_on
     cache = NameCache(private=False)
     names.address = "93.184.216.34"
     await cache.warm([("turning.example", 443)])
-    assert (await cache.resolve("turning.example", 443))[0]["host"] == names.address
+    assert (await cache.resolve("turning.example", 443))[0][4][0] == names.address
     names.address = "10.0.0.1"
     await cache.warm([("turning.example", 443)])
     with pytest.raises(OSError, match="not a public address"):
