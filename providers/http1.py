@@ -39,8 +39,8 @@ class Reply:
         "_ended",
         "_failure",
         "_fields",
-        "_held",
-        "_parts",
+        "_unread",
+        "_body",
         "_reusable",
         "_waiter",
         "on_body",
@@ -52,14 +52,14 @@ class Reply:
         self.status = 0
         self._connection: Connection | None = connection
         self._fields: dict[bytes, bytes] = {}
-        self._parts: list[bytes] = []
-        self._held = 0
+        self._body: list[bytes] = []
+        self._unread = 0
         self._ended = False
         self._reusable = False
         self._failure: UpstreamFailure | None = None
         self._waiter: asyncio.Future[None] | None = None
         self.on_header: Callable[[bytes, bytes], bytes] = self._fields.setdefault
-        self.on_body: Callable[[bytes], None] = self._parts.append
+        self.on_body: Callable[[bytes], None] = self._body.append
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -72,20 +72,20 @@ class Reply:
     @property
     def complete(self) -> bool:
         """Whether the body was read to its end."""
-        return self._ended and not self._parts
+        return self._ended and not self._body
 
     async def chunk(self) -> bytes:
         """All that has arrived since the last call, b"" at the end. Raises Invalid or Truncated."""
-        parts = self._parts
-        while not parts:
+        body = self._body
+        while not body:
             if self._ended:
                 return b""
             if self._failure is not None:
                 raise self._failure
             await self.change()
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        parts.clear()
-        self._held = 0
+        data = body[0] if len(body) == 1 else b"".join(body)
+        body.clear()
+        self._unread = 0
         if self._connection is not None:
             self._connection.go_on()
         return data
@@ -104,8 +104,14 @@ class Reply:
     def close(self) -> None:
         """Give the connection back if all of the body has come, else cut it."""
         connection, self._connection = self._connection, None
+        self._failure = None  # its frames hold this Reply and the request
         if connection is not None:
             connection.let_go(keep=self._ended and self._reusable)
+
+    @property
+    def unheard(self) -> bool:
+        """Whether not one byte has come."""
+        return not self._unread and not self.status
 
     @property
     def begun(self) -> bool:
@@ -139,7 +145,9 @@ class Reply:
     def on_headers_complete(self) -> None:
         """Interim answers (RFC 9110, 15.2) are passed over. Of 101 the parser says that it is wrong."""
         assert self._connection is not None  # noqa: S101 — it has the parser that calls this
-        status, reusable = self._connection.judged()
+        status, reusable = self._connection.read_head()
+        if status < 100:
+            raise ValueError("no status")
         if status < 200:
             self._fields.clear()
             return
@@ -150,11 +158,14 @@ class Reply:
 
     def arrived(self, size: int) -> bool:
         """Note so many bytes of the connection; says whether the provider is to be held back."""
-        self._held += size
+        self._unread += size
         if self.status:
+            full = self._unread > HELD_BYTES and not self._ended
+            if full and not self._body:
+                self.fail(Invalid("its framing has no end"))
             self.wake()
-            return self._held > HELD_BYTES and not self._ended
-        if self._held > HEAD_BYTES:
+            return full
+        if self._unread > HEAD_BYTES:
             self.fail(Invalid(f"its headers are larger than {HEAD_BYTES} bytes"))
         return False
 
@@ -170,7 +181,6 @@ class Reply:
             self._ended = True
         if self.status:
             return self.fail(Truncated())
-        stale = stale and not self._held
         return self.fail(Unreachable("the connection was closed", stale=stale))
 
     def _framed(self) -> bool:
@@ -184,12 +194,13 @@ class Connection(asyncio.Protocol):
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
         self._transport: asyncio.Transport | None = None
+        self._wire: asyncio.Transport | None = None
         self._parser: HttpResponseParser | None = None
         self._reply: Reply | None = None
         self._asked = 0.0
         self._written = False
         self._full = False
-        self._held_back = False
+        self._paused = False
         self._used = False
         self.since = 0.0
 
@@ -227,14 +238,14 @@ class Connection(asyncio.Protocol):
         self._written = False
         transport.write(head)
         rest = memoryview(body)
-        while rest and not reply.begun:
+        while rest and not reply.begun and self.alive:
             transport.write(rest[:WRITE_BYTES])
             rest = rest[WRITE_BYTES:]
             while self._full and not reply.begun:
                 await reply.change()
         self._written = not rest
 
-    def judged(self) -> tuple[int, bool]:
+    def read_head(self) -> tuple[int, bool]:
         """The status that the parser has read, and whether the connection may be used again."""
         assert self._parser is not None  # noqa: S101 — it is the caller
         return self._parser.get_status_code(), self._parser.should_keep_alive()
@@ -245,7 +256,8 @@ class Connection(asyncio.Protocol):
         self._reply = self._parser = None
         self._used = True
         self.since = monotonic()
-        if keep and self._written and self.alive:
+        sent = self._written and not self._transport.get_write_buffer_size()
+        if keep and sent and self.alive:
             self.go_on()
             self._origin.keep(self)
         else:
@@ -257,26 +269,39 @@ class Connection(asyncio.Protocol):
 
     def go_on(self) -> None:
         """Read again, if the provider was held back."""
-        if self._held_back and self._transport is not None and self.alive:
-            self._held_back = False
-            self._transport.resume_reading()
+        if self._paused and self._wire is not None and not self._wire.is_closing():
+            self._paused = False
+            self._wire.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in deed, not in name
+        """Of uvloop's transport, which is one in deed and not in name."""
+        self._transport = self._wire = cast(asyncio.Transport, transport)
+
+    def secured(self, transport: asyncio.Transport) -> None:
+        """What is sent and received goes through TLS from here on.
+
+        It is the TCP below that is held back: uvloop's TLS forgets what it still has when it is
+        told to pause and the other side ends.
+        """
+        self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        reply, transport = self._reply, self._transport
-        if reply is None or self._parser is None or transport is None:
+        reply, wire = self._reply, self._wire
+        if reply is None or self._parser is None or wire is None:
             return self.cut()  # nobody asked
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             reply.fail(Invalid("it is not HTTP/1.1 as it should be"))
             return self.cut()
-        if reply.arrived(len(data)) and not self._held_back:
-            self._held_back = True
-            transport.pause_reading()
+        if reply.arrived(len(data)) and not self._paused and not wire.is_closing():
+            self._paused = True
+            wire.pause_reading()
         return None
+
+    def eof_received(self) -> None:
+        """Nothing more comes, so what is still to be written is of no use."""
+        self.cut()
 
     def pause_writing(self) -> None:
         self._full = True
@@ -289,5 +314,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._origin.forget(self)
         if self._reply is not None:
-            stale = self._used and monotonic() - self._asked < STALE_SECONDS
+            early = monotonic() - self._asked < STALE_SECONDS
+            stale = self._used and early and self._reply.unheard
             self._reply.lost(error, stale)
+            if stale:
+                self._origin.distrust()

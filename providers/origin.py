@@ -12,7 +12,7 @@ from time import monotonic
 
 from aiohappyeyeballs import start_connection
 
-from providers.addresses import Address, ForbiddenAddress, NameCache
+from providers.addresses import Address, ForbiddenAddress, NameCache, Place
 from providers.errors import TimedOut, Unreachable
 from providers.http1 import Connection
 
@@ -27,7 +27,7 @@ class Origin:
 
     def __init__(
         self,
-        place: tuple[str, int],
+        place: Place,
         names: NameCache,
         tls: ssl.SSLContext | None,
         connect_seconds: float,
@@ -67,10 +67,13 @@ class Origin:
         loop = asyncio.get_running_loop()
         sock = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        name = self._host if self._tls is not None else None
-        _, connection = await loop.create_connection(
-            partial(Connection, self), sock=sock, ssl=self._tls, server_hostname=name
-        )
+        plain, connection = await loop.create_connection(partial(Connection, self), sock=sock)
+        if self._tls is not None:
+            name = self._host.rstrip(".")  # no certificate has the root's dot
+            secure = await loop.start_tls(plain, connection, self._tls, server_hostname=name)
+            if secure is None:
+                raise ssl.SSLError("the connection was closed")
+            connection.secured(secure)
         self._all.add(connection)
         return connection
 
@@ -85,6 +88,12 @@ class Origin:
         self._all.discard(connection)
         with suppress(ValueError):
             self._idle.remove(connection)
+
+    def distrust(self) -> None:
+        """Cut what is idle: where one was closed unnoticed, the others were too."""
+        for connection in self._idle:
+            connection.cut()
+        self._idle.clear()
 
     def _sweep_in(self, seconds: float) -> None:
         self._sweeper = asyncio.get_running_loop().call_later(seconds, self._sweep)

@@ -55,7 +55,7 @@ class Upstream:
         places: dict[bool, set[Place]] = {private: set() for private in self._names}
         for url, private in base_urls.items():
             with suppress(ValueError):  # said when a request wants to go there
-                scheme, place, _, _ = _parts(url)
+                scheme, place, _, _ = _take_apart(url)
                 self._origin(scheme, place, private)
                 places[private].add(place)
         await asyncio.gather(
@@ -77,7 +77,7 @@ class Upstream:
     def _route(self, url: str, private: bool) -> Route:
         scheme, _, rest = url.partition(":")
         local = self._local.get(scheme)
-        parts = _parts(url if local is None else local + rest)
+        parts = _take_apart(url if local is None else local + rest)
         target = quote(parts.target, safe=IN_A_TARGET)
         start = f"POST {target} HTTP/1.1\r\nhost: {parts.host}\r\n".encode("ascii")
         route = Route(self._origin(parts.scheme, parts.place, private), start)
@@ -127,7 +127,7 @@ class Parts(NamedTuple):
     target: str
 
 
-def _parts(url: str) -> Parts:
+def _take_apart(url: str) -> Parts:
     """Raises ValueError."""
     split = urlsplit(url)
     name = split.hostname or ""

@@ -49,6 +49,11 @@ REFUSED = {
     b"2\r\n{}\r\n0\r\n\r\n",
     "another protocol": b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
     "chunks of no size": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+    "a status below all": b"HTTP/1.1 099 What\r\ncontent-length: 2\r\n\r\n{}",
+    "an endless trailer": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-more: "
+    + b"y" * 400_000,
+    "an endless extension": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;"
+    + b"y" * 400_000,
     "endless headers": b"HTTP/1.1 200 OK\r\n" + b"x-more: %b\r\n" % (b"y" * 1000) * 100,
     "endless interim answers": b"HTTP/1.1 102 Processing\r\n\r\n" * 5000,
 }

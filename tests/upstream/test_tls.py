@@ -17,19 +17,25 @@ from cryptography.x509.oid import NameOID
 
 from providers.adapters.registry import ADAPTERS
 from providers.connection import Place, try_connection
+from providers.errors import Unreachable
+from providers.origin import Origin, system_trust
+from providers.upstream import Upstream, UpstreamRequest
 from tests.chaos import Chaos, open_chaos, speech, stream
 from tests.house import CHAT, House, provider, rule
-from tests.upstream.listening import listening
+from tests.upstream.listening import Names, hanging_up, listening
 
 LONG = "x" * 3_000_000
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of 127.0.0.1 that only those trust who were told to, with its key."""
+    """A certificate of this machine that only those trust who were told to, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "chaos")])
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    names: list[x509.GeneralName] = [
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        x509.DNSName("localhost"),
+    ]
     now = datetime.datetime.now(datetime.UTC)
     built = (
         x509.CertificateBuilder()
@@ -39,7 +45,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -56,10 +62,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def secure(certificate: Path) -> AsyncIterator[Chaos]:
     """The scripted upstream behind TLS."""
+    async with open_chaos(tls=_serving(certificate)) as chaos:
+        yield chaos
+
+
+def _serving(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    async with open_chaos(tls=context) as chaos:
-        yield chaos
+    return context
 
 
 def at(base_url: str) -> dict[str, object]:
@@ -111,17 +121,46 @@ async def test_a_client_that_leaves_is_gone_for_the_provider_too(
         await (await secure.seen()).leaving()
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_not_accepted(opening, secure: Chaos):
-    async with opening(at(secure.openai_url)) as house:
-        assert "certificate is not valid" in await message_of(house)
-    assert secure.requests == []
+@pytest.mark.parametrize("framing", ["length", "close"])
+async def test_the_end_of_an_answer_is_not_lost_where_the_provider_hangs_up_behind_it(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, framing: str
+):
+    """It comes faster than it is read, so it is held back while the end of the connection arrives."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    said = b"content-length: %d" % len(LONG) if framing == "length" else b"x-framing: none"
+    head = b"HTTP/1.1 200 OK\r\nconnection: close\r\n%b\r\n\r\n" % said
+    upstream = Upstream(connect_seconds=1.0)
+    with hanging_up(head + LONG.encode(), _serving(certificate)) as port:
+        asked = UpstreamRequest(f"https://127.0.0.1:{port}/", {}, b"{}", private=True)
+        reply = await upstream.send(asked)
+        await asyncio.sleep(0.1)
+        assert len(await reply.body(2 * len(LONG))) == len(LONG)
+        reply.close()
+    await upstream.close()
+
+
+async def test_a_host_may_end_in_the_dot_of_the_root(
+    secure: Chaos, certificate: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Names are absolute so; no certificate has the dot."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    origin = Origin(("localhost.", secure.port), Names("127.0.0.1"), system_trust(), 1.0)
+    assert (await origin.connection()).alive
+    origin.close()
 
 
 async def test_a_certificate_of_another_name_is_not_accepted(
-    opening, secure: Chaos, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    secure: Chaos, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    async with opening(at(f"https://localhost:{secure.port}/v1")) as house:
+    origin = Origin(("other.example", secure.port), Names("127.0.0.1"), system_trust(), 1.0)
+    with pytest.raises(Unreachable, match="certificate is not valid"):
+        await origin.connection()
+    assert secure.requests == []
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_not_accepted(opening, secure: Chaos):
+    async with opening(at(secure.openai_url)) as house:
         assert "certificate is not valid" in await message_of(house)
     assert secure.requests == []
 
