@@ -10,6 +10,7 @@ from proxyproject.address import last_address
 from proxyproject.environment import SECRET_NAMES, Environment, ensure_secrets, keep_private
 from proxyproject.unfold import unfold_settings
 from usage.patience import PATIENCE
+from usage.transcripts.policy import LEVELS, REDACTION_FORM, redaction_text
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -64,6 +65,15 @@ SNAPSHOT_POLL_SECONDS = _env.number("SNAPSHOT_POLL_SECONDS", 0.5, 0.05, 60)
 SNAPSHOT_MAX_AGE = _env.number("SNAPSHOT_MAX_AGE", 86_400, 1, 31_536_000)
 DEMO = _env.flag("DEMO", default=not PRODUCTION) and not PRODUCTION
 LOG_LEVEL = _env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
+
+# Transcripts
+LOG_BODIES = _env.choice("LOG_BODIES", "off", LEVELS)
+LOG_MAX_BODY_SIZE = _env.whole("LOG_MAX_BODY_SIZE", 256 * 2**10, 1024, 64 * 2**20)
+LOG_REDACT = _env.text("LOG_REDACT", "all")
+try:
+    LOG_REDACT = redaction_text(LOG_REDACT)
+except ValueError:
+    _env.problems.append(f"LOG_REDACT is {LOG_REDACT!r}; it must be {REDACTION_FORM}.")
 
 # Django
 ROOT_URLCONF = "proxyproject.urls"

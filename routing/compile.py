@@ -14,6 +14,7 @@ from routing.references import NOTHING_KNOWN, check
 from routing.snapshot import Snapshot
 from routing.table import Choice, Route, RouteTable
 from usage.keys import is_pattern, model_pattern
+from usage.transcripts.policy import override
 
 Endpoints = Mapping[tuple[str, str], Endpoint]
 
@@ -96,6 +97,7 @@ def _route(rule: RuleEntry, deployed: _Deployed) -> Route:
         keys=frozenset(match.client_keys),
         strict=rule.strict,
         tiers=_tiers(rule.targets, deployed),
+        transcripts=override(rule.transcripts or "", rule.transcript_share, rule.redaction),
     )
 
 

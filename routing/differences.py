@@ -11,7 +11,12 @@ SECTIONS = {"providers": "Provider", "rules": "Rule"}
 IDENTITY = ("name", "label", "provider", "model", "tier")
 THERE = "there"
 REFERENCES = ("env:", "file:")
-WORDS = {"adapter": "vendor", "base_url": "base URL"}
+WORDS = {
+    "adapter": "vendor",
+    "base_url": "base URL",
+    "transcript_share": "share kept",
+    "redaction": "personal data hidden",
+}
 """Members whose word on the pages is another one."""
 
 

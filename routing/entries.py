@@ -23,6 +23,7 @@ from pydantic import (
 from providers.adapters.registry import ADAPTERS
 from providers.checks import adapter_problem, base_url_problem
 from usage.patterns import name_problem, pattern_problem
+from usage.transcripts.policy import redaction_text
 
 HEADER_MARKS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 MOST_DECIMALS = 6
@@ -99,6 +100,18 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     return lowered
 
 
+def _level(value: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+def _listed(value: object) -> object:
+    """A list is the same as its words by commas."""
+    if isinstance(value, list) and all(isinstance(word, str) for word in value):
+        return ",".join(value)
+    return value
+
+
 Slug = Annotated[str, Field(pattern=r"^[-a-zA-Z0-9_]+$", max_length=80)]
 Title = Annotated[str, Field(max_length=80), AfterValidator(_title)]
 ModelName = Annotated[str, AfterValidator(_model)]
@@ -106,6 +119,9 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 PerMtok = Annotated[Decimal, BeforeValidator(_amount), Field(lt=10**8)]
 Amount = Annotated[Decimal, BeforeValidator(_amount), Field(lt=10**12)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
+Level = Annotated[Literal["off", "metadata", "full"], BeforeValidator(_level)]
+Percent = Annotated[Decimal, BeforeValidator(_amount), Field(le=100)]
+Redaction = Annotated[str, BeforeValidator(_listed), AfterValidator(redaction_text)]
 
 
 class Entry(BaseModel):
@@ -174,6 +190,9 @@ class ProviderEntry(Entry):
 class TeamEntry(Entry):
     name: Title
     description: Annotated[str, Field(max_length=200)] = ""
+    transcripts: Level | None = None
+    transcript_share: Percent | None = None
+    redaction: Redaction = ""
 
 
 class MatchEntry(Entry):
@@ -197,6 +216,9 @@ class RuleEntry(Entry):
     priority: Annotated[int, Field(ge=-(2**31), lt=2**31)] = 100
     enabled: bool = True
     strict: bool = False
+    transcripts: Level | None = None
+    transcript_share: Percent | None = None
+    redaction: Redaction = ""
     match: MatchEntry = Field(default_factory=MatchEntry)
     targets: list[TargetEntry] = Field(default=[], validate_default=True)
 
@@ -214,6 +236,9 @@ class ClientKeyEntry(Entry):
     secret: str | None = None
     models: Annotated[list[Pattern], Field(min_length=1)] = ["*"]
     strict: bool = False
+    transcripts: Level | None = None
+    transcript_share: Percent | None = None
+    redaction: Redaction = ""
     expires_at: Moment | None = None
     revoked: bool = False
 

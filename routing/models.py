@@ -9,9 +9,10 @@ from django.db import models
 
 from providers.models import Deployment
 from usage.models import ClientKey, Team
+from usage.transcript_fields import TranscriptFields
 
 
-class Rule(models.Model):
+class Rule(TranscriptFields):
     """“Requests that match this go there.”
 
     Rules are read in order of priority, then name; the first match decides.

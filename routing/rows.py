@@ -13,6 +13,7 @@ from django.db.models import Prefetch
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from routing.models import Rule, Target
 from usage.models import ClientKey, Quota, Team
+from usage.transcript_fields import TranscriptFields
 
 Member = dict[str, Any]
 PRICES = (
@@ -91,7 +92,9 @@ def rule_entry(row: Rule) -> Member:
     )
     targets = [target_entry(target) for target in row.targets.all()]
     targets.sort(key=target_order)
-    entry = _lean(enabled=row.enabled, strict=row.strict, match=match, targets=targets)
+    entry = _lean(
+        enabled=row.enabled, strict=row.strict, **transcripts(row), match=match, targets=targets
+    )
     return {"name": row.name, "priority": row.priority, **entry}
 
 
@@ -110,7 +113,7 @@ def target_order(target: Member) -> tuple[int, str, str, int]:
 
 
 def team_entry(row: Team) -> Member:
-    return _lean(name=row.name, description=row.description)
+    return _lean(name=row.name, description=row.description, **transcripts(row))
 
 
 def client_key_entry(row: ClientKey) -> Member:
@@ -120,6 +123,7 @@ def client_key_entry(row: ClientKey) -> Member:
         owner=row.owner and row.owner.get_username(),
         models=row.models_allowed,
         strict=row.strict,
+        **transcripts(row),
         expires_at=row.expires_at and row.expires_at.isoformat(),
         revoked=row.revoked_at is not None,
     )
@@ -133,6 +137,16 @@ def quota_entry(row: Quota) -> Member:
         window=row.window,
         amount=text(row.amount),
     )
+
+
+def transcripts(row: TranscriptFields) -> Member:
+    """What a rule, a team or a key says of its transcripts."""
+    share = row.transcript_share
+    return {
+        "transcripts": row.transcripts,
+        "transcript_share": None if share is None else text(share),
+        "redaction": row.redaction,
+    }
 
 
 def text(amount: Decimal) -> str:

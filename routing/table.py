@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from providers.endpoint import Endpoint
+from usage.transcripts.policy import Override
 
 MOST_REMEMBERED_MODELS = 4096
 
@@ -41,6 +42,7 @@ class Route:
     keys: frozenset[str]
     strict: bool
     tiers: tuple[tuple[Choice, ...], ...]
+    transcripts: Override | None = None
 
     def admits(self, key: str, team: str, headers: Mapping[bytes, bytes]) -> bool:
         """Whether everything but the model matches."""

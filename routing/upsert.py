@@ -76,7 +76,8 @@ class Upsert:
         row = Team.objects.filter(name=entry.name).first()
         created = row is None
         row = row or Team(name=entry.name, from_file=self.from_file)
-        self.ledger.note(f"team {entry.name}", created, _save(row, description=entry.description))
+        saved = _save(row, description=entry.description, **_transcripts(entry))
+        self.ledger.note(f"team {entry.name}", created, saved)
 
     def client_key(self, path: str, entry: ClientKeyEntry) -> None:
         row = ClientKey.objects.filter(name=entry.name).first()
@@ -97,6 +98,7 @@ class Upsert:
             owner=_user(entry.owner),
             models=entry.models,
             strict=entry.strict,
+            **_transcripts(entry),
             expires_at=entry.expires_at,
             secret=secret,
             from_file=self.from_file,
@@ -115,6 +117,7 @@ class Upsert:
             owner=_user(entry.owner),
             models_allowed=entry.models,
             strict=entry.strict,
+            **_transcripts(entry),
             expires_at=entry.expires_at,
         )
         secret = self.keys.get(entry.name)
@@ -166,6 +169,7 @@ class Upsert:
                 priority=entry.priority,
                 enabled=entry.enabled,
                 strict=entry.strict,
+                **_transcripts(entry),
                 match_model=entry.match.model,
                 match_headers=entry.match.headers,
             ),
@@ -201,6 +205,14 @@ def _save(row: models.Model, **fields: Any) -> bool:
     if differs:
         row.save()
     return differs
+
+
+def _transcripts(entry: RuleEntry | TeamEntry | ClientKeyEntry) -> dict[str, Any]:
+    return {
+        "transcripts": entry.transcripts or "",
+        "transcript_share": entry.transcript_share,
+        "redaction": entry.redaction,
+    }
 
 
 def _set_price(deployment: Deployment, entry: PriceEntry | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -39,6 +40,9 @@ def issue_key(
     owner: User | None = None,
     models: Iterable[str] = ("*",),
     strict: bool = False,
+    transcripts: str = "",
+    transcript_share: Decimal | None = None,
+    redaction: str = "",
     expires_at: datetime | None = None,
     secret: str | None = None,
     from_file: bool = False,
@@ -53,6 +57,9 @@ def issue_key(
         owner=owner,
         models_allowed=patterns,
         strict=strict,
+        transcripts=transcripts,
+        transcript_share=transcript_share,
+        redaction=redaction,
         expires_at=expires_at,
         from_file=from_file,
     )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from usage.keys import Caller, unix
 from usage.models import ClientKey, LiveChange, Quota
 from usage.quota import Limit
+from usage.transcript_fields import TranscriptFields
+from usage.transcripts.policy import Override, override
 
 ROWS_AT_ONCE = 2000
 NANO = 1_000_000_000
@@ -56,7 +58,13 @@ def _caller(row: ClientKey) -> Caller:
         strict=row.strict,
         expires_at=unix(row.expires_at),
         revoked=row.revoked_at is not None,
+        transcripts=_override(row),
+        team_transcripts=_override(row.team) if row.team else None,
     )
+
+
+def _override(row: TranscriptFields) -> Override | None:
+    return override(row.transcripts, row.transcript_share, row.redaction)
 
 
 def _limit(row: Quota) -> Limit:

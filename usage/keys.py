@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from usage.transcripts.policy import Override
+
 PREFIX = "pbk_"
 RANDOM_LENGTH = 32
 CHECKSUM_LENGTH = 6
@@ -116,6 +118,8 @@ class Caller:
     strict: bool = False
     expires_at: float | None = None
     revoked: bool = False
+    transcripts: Override | None = None
+    team_transcripts: Override | None = None
     _known: dict[str, bool] = field(default_factory=dict, repr=False)
 
     def may_use(self, model: str) -> bool:

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
+from usage.transcript_fields import TranscriptFields
+
 
 class LiveChange(models.Model):
     """One row that numbers the changes of keys, teams and quotas, so that workers load only what is new."""
@@ -27,7 +29,7 @@ class LiveChange(models.Model):
         return row.number
 
 
-class Team(models.Model):
+class Team(TranscriptFields):
     """Owns client keys and shares quotas; people belong to it by Membership."""
 
     name = models.CharField("name", max_length=80, unique=True)
@@ -41,7 +43,7 @@ class Team(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keys carry their team's name on every worker, so a changed team renumbers its keys."""
+        """Keys carry what their team says on every worker, so a changed team renumbers its keys."""
         with transaction.atomic():
             super().save(*args, **kwargs)
             self.client_keys.update(change=LiveChange.next())
@@ -71,7 +73,7 @@ def every_model() -> list[str]:
     return ["*"]
 
 
-class ClientKey(models.Model):
+class ClientKey(TranscriptFields):
     """What a client presents. Only a digest is kept; the key itself is shown once."""
 
     name = models.CharField("name", max_length=80, unique=True, help_text="Names it in the books.")

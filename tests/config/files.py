@@ -32,11 +32,16 @@ WHOLE: Document = {
             "deployments": [{"model": "llama"}],
         },
     ],
-    "teams": [{"name": "research", "description": "Those upstairs"}],
+    "teams": [
+        {"name": "research", "description": "Those upstairs", "redaction": "EMAIL,PHONE"},
+    ],
     "rules": [
         {
             "name": "default",
             "priority": 100,
+            "transcripts": "full",
+            "transcript_share": "12.5",
+            "redaction": "none",
             "match": {
                 "model": "gpt-*",
                 "headers": {"X-Tier": "gold"},
@@ -53,7 +58,14 @@ WHOLE: Document = {
         {"name": "off", "enabled": False, "targets": [{"provider": "openai"}]},
     ],
     "client_keys": [
-        {"name": "ci", "team": "research", "models": ["gpt-*"], "expires_at": "2027-01-31"}
+        {
+            "name": "ci",
+            "team": "research",
+            "models": ["gpt-*"],
+            "transcripts": "off",
+            "transcript_share": 0,
+            "expires_at": "2027-01-31",
+        },
     ],
     "quotas": [
         {"client_key": "ci", "metric": "cost", "window": "month", "amount": "25.00"},

@@ -113,6 +113,14 @@ def test_a_key_is_issued_for_a_team_some_models_and_a_time():
     assert row.expires_at.isoformat() == "2027-01-31T00:00:00+00:00"
 
 
+@pytest.mark.parametrize("level", ["off", "metadata", "full"])
+def test_a_key_is_issued_with_what_is_kept_of_it(level):
+    run("issue_key", "--name", "ci", "--transcripts", level)
+    assert ClientKey.objects.get().transcripts == level
+    run("issue_key", "--name", "other")
+    assert ClientKey.objects.get(name="other").transcripts == ""
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -122,6 +130,7 @@ def test_a_key_is_issued_for_a_team_some_models_and_a_time():
         (["--name", "x", "--models", "["], "does not parse"),
         (["--name", "x", "--models", " , "], "at least one model"),
         (["--name", "x", "--expires", "soon"], "2027-01-31"),
+        (["--name", "x", "--transcripts", "some"], "--transcripts: invalid choice: 'some'"),
     ],
 )
 def test_a_key_that_cannot_be_issued_is_one_sentence(options, words):

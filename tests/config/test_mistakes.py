@@ -32,6 +32,10 @@ def with_key(**members: Any) -> Document:
     return {"client_keys": [{"name": "ci", **members}]}
 
 
+def with_team(**members: Any) -> Document:
+    return {"teams": [{"name": "t", **members}]}
+
+
 def with_quota(**members: Any) -> Document:
     return {"quotas": [{"metric": "cost", "window": "month", "amount": "1", **members}]}
 
@@ -132,6 +136,15 @@ CASES: list[tuple[Document, str, str]] = [
     (with_key(models=[]), "client_keys[0].models", "empty"),
     (with_key(models=["a", "b["]), "client_keys[0].models[1]", "does not parse"),
     (with_key(expires_at="soon"), "client_keys[0].expires_at", "2027-01-31"),
+    (with_team(transcripts="some"), "teams[0].transcripts", "'off', 'metadata' or 'full'"),
+    (with_key(transcripts=True), "client_keys[0].transcripts", "'off', 'metadata' or 'full'"),
+    (rules(rule("r", transcripts="")), "rules[0].transcripts", "'off', 'metadata' or 'full'"),
+    (with_team(transcript_share=100.1), "teams[0].transcript_share", "100 or less"),
+    (with_key(transcript_share="-1"), "client_keys[0].transcript_share", "not negative"),
+    (rules(rule("r", transcript_share="few")), "rules[0].transcript_share", "not a number"),
+    (with_team(redaction="MAIL"), "teams[0].redaction", "all, none, or some of EMAIL"),
+    (with_key(redaction="all,EMAIL"), "client_keys[0].redaction", "all, none, or some of"),
+    (rules(rule("r", redaction=[])), "rules[0].redaction", "all, none, or some of"),
     (with_quota(metric="tokens"), "quotas[0].metric", "'requests' or 'cost'"),
     (with_quota(window="year"), "quotas[0].window", "month"),
     (with_quota(amount="-1"), "quotas[0].amount", "negative"),

@@ -1,4 +1,4 @@
-"""`issue_key --name NAME [--team TEAM] [--models A,B] [--expires TIME] [--json]`: make a client key."""
+"""`issue_key --name NAME [--team TEAM] [--models A,B] [--transcripts LEVEL] …`: make a client key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from usage.issue import KeyRefused, issue_key
 from usage.models import Team
+from usage.transcripts.policy import LEVELS
 
 
 class Command(BaseCommand):
@@ -23,6 +24,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--expires", help="a date or time such as 2027-01-31, in UTC")
         parser.add_argument("--strict", action="store_true", help="refuse lossy translations")
+        parser.add_argument(
+            "--transcripts",
+            choices=LEVELS,
+            default="",
+            help="what is kept of what was said; default: as set above the key",
+        )
         parser.add_argument("--json", action="store_true", help="print id, name and key as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,6 +39,7 @@ class Command(BaseCommand):
                 team=_team(options["team"]),
                 models=[name.strip() for name in options["models"].split(",") if name.strip()],
                 strict=options["strict"],
+                transcripts=options["transcripts"],
                 expires_at=_moment(options["expires"]),
             )
         except KeyRefused as error:

@@ -1,0 +1,76 @@
+"""The fields by which a rule, a team and a client key say which transcripts are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from usage.transcripts.policy import KINDS, redaction_text
+
+if TYPE_CHECKING:
+    TextField = models.CharField[str, str]
+else:
+    TextField = models.CharField
+
+TRANSCRIPT_FIELDS = ("transcripts", "transcript_share", "redaction")
+TRANSCRIPT_FIELDSET: Any = (
+    "What is kept of what was said",
+    {"fields": (TRANSCRIPT_FIELDS,)},
+)
+
+
+class RedactionField(TextField):
+    """What is hidden, in the one spelling that a configuration file has, so that it compares equal."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return text
+        try:
+            return redaction_text(text)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+class TranscriptFields(models.Model):
+    """What is empty is as set above it: a key's team, then the rule, then the gateway's settings."""
+
+    class Level(models.TextChoices):
+        INHERITED = "", "As set above it"
+        OFF = "off", "Nothing"
+        METADATA = "metadata", "Who, when and how much, no texts"
+        FULL = "full", "The whole conversation"
+
+    transcripts = models.CharField(
+        "transcripts",
+        max_length=10,
+        choices=Level.choices,
+        blank=True,
+        default="",
+        help_text="A key's choice counts before its team's, that before the rule's, "
+        "and that before the gateway's settings.",
+    )
+    transcript_share = models.DecimalField(
+        "share kept",
+        max_digits=9,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text="Percent of the requests, drawn by chance. Empty is as set above it, "
+        "or 100 where nothing is.",
+    )
+    redaction = RedactionField(
+        "personal data hidden",
+        max_length=100,
+        blank=True,
+        default="",
+        help_text=f"all, none, or some of {', '.join(KINDS)}, by commas. Empty is as set above it. "
+        "Secrets are always hidden.",
+    )
+
+    class Meta:
+        abstract = True
