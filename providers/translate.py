@@ -101,7 +101,7 @@ class Translator:
             names = ["model", *names]
         return Outbound(
             request=_request(
-                endpoint, wire_format, login, _passed(ask.headers), envelope.with_members(changed)
+                endpoint, wire_format, login, _passed(ask), envelope.with_members(changed)
             ),
             endpoint=endpoint,
             login=login,
@@ -125,7 +125,7 @@ class Translator:
             secret=login.secret,
         )
         return Outbound(
-            request=_request(endpoint, wire_format, login, {}, made.body),
+            request=_request(endpoint, wire_format, login, _named(ask), made.body),
             endpoint=endpoint,
             login=login,
             format=wire_format,
@@ -144,7 +144,7 @@ class Translator:
         changed = self._codecs[ask.format].edits(members, False, endpoint.facts, None).members
         changed["model"] = msgspec.json.encode(endpoint.model)
         body = ask.envelope.with_members(changed)
-        headers = login.headers | _passed(ask.headers)
+        headers = login.headers | _passed(ask)
         return UpstreamRequest(endpoint.base_url + path, headers, body, endpoint.allow_private)
 
 
@@ -156,8 +156,7 @@ def _request(
     body: bytes,
 ) -> UpstreamRequest:
     url = endpoint.base_url + endpoint.adapter.paths[wire_format]
-    headers = login.headers | passed if passed else login.headers
-    return UpstreamRequest(url, headers, body, endpoint.allow_private)
+    return UpstreamRequest(url, login.headers | passed, body, endpoint.allow_private)
 
 
 def _cap(ask: Ask, endpoint: Endpoint) -> int | None:
@@ -166,10 +165,15 @@ def _cap(ask: Ask, endpoint: Endpoint) -> int | None:
     return cap if cap is None or most is None else min(cap, most)
 
 
-def _passed(headers: Mapping[bytes, bytes]) -> dict[str, str]:
-    """The client's headers that a provider of the same format gets to see."""
-    return {
-        name.decode("ascii"): value.decode("latin-1")
-        for name, value in headers.items()
-        if name in PASSED_HEADERS or name.startswith(PASSED_PREFIX)
-    }
+def _passed(ask: Ask) -> dict[str, str]:
+    """The client's headers that a provider of the same format gets to see, and our id."""
+    passed = _named(ask)
+    for name, value in ask.headers.items():
+        if name in PASSED_HEADERS or name.startswith(PASSED_PREFIX):
+            passed[name.decode("ascii")] = value.decode("latin-1")
+    return passed
+
+
+def _named(ask: Ask) -> dict[str, str]:
+    """Our own id of the request, under which a provider's support may find it; never the client's."""
+    return {"x-request-id": ask.identifier}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -9,11 +10,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError, connection
 
+from proxyproject.logs import flush_before_end
+
 CANNOT_START = 2
 
 
 def run(arguments: list[str]) -> None:
     """Run a command; `--traceback` shows where it failed all the same."""
+    signal.signal(signal.SIGTERM, flush_before_end)
     try:
         execute_from_command_line(arguments)
     except (ImproperlyConfigured, OperationalError) as error:

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.urls import Resolver404, get_resolver
 
 from proxyproject.door import PROBES, Door
+from proxyproject.logs import ProcessLog, outputs
+from routing import in_hand
 from routing.runtime import Runtime
 
 Scope = MutableMapping[str, Any]
@@ -37,6 +39,7 @@ class Entrance:
         self.runtime: Runtime | None = None
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        in_hand.marks.set(in_hand.NONE)
         door = self._door or await self._opened()
         if _is_for_the_door(scope):
             return await door(scope, receive, send)
@@ -68,7 +71,9 @@ class Entrance:
                 self._opening = None
 
     async def _open(self) -> Door:
-        runtime = Runtime.from_settings()
+        made = outputs()
+        made.start()
+        runtime = Runtime.from_settings(ProcessLog(made))
         try:
             await runtime.start()
         except BaseException:
@@ -83,6 +88,8 @@ class Entrance:
         self._door = self._opening = None
         if runtime is not None:
             await runtime.stop()
+            # not only at exit: some servers end by the signal that they got
+            await asyncio.to_thread(outputs().flush)
 
 
 def _is_for_the_door(scope: Scope) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,6 +90,17 @@ class Environment:
         if value and not os.path.isabs(value):
             self.problems.append(f"{name} is {value!r}; it must be a path from the root, or empty.")
         return value
+
+    def file_name(self, name: str, default: str) -> str:
+        """The name of a file without its directory."""
+        value = self.text(name, default)
+        if re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}", value):
+            return value
+        self.problems.append(
+            f"{name} is {value!r}; it must be the name of a file, of letters, digits and . _ -, "
+            "without a directory."
+        )
+        return default
 
     def names(self, name: str) -> list[str]:
         """A comma-separated list, blanks dropped."""
@@ -189,6 +201,18 @@ def _database(url: str) -> dict[str, Any]:
 def _evident(material: bytes) -> bool:
     """Whether it is a placeholder rather than drawn by chance, which repeats itself far less."""
     return len(set(material)) < LEAST_DISTINCT_BYTES
+
+
+def log_directory(mode: str, var: Path) -> Path:
+    """Where logs are, unless it is said: `default`, `xdg` (of the user) or `system`."""
+    if mode == "system":
+        return Path("/var/log/patchbay")
+    if mode == "xdg":
+        state = os.environ.get("XDG_STATE_HOME", "")
+        # by the specification a relative path is to be ignored
+        home = Path(state) if os.path.isabs(state) else Path.home() / ".local/state"
+        return home / "patchbay/logs"
+    return var / "logs"
 
 
 def ensure_secrets(path: Path) -> None:

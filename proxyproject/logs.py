@@ -1,12 +1,21 @@
-"""The one place where process logging is configured, and where client keys are kept out of it."""
+"""The one place where process logging is configured, and where secrets are kept out of it."""
 
 from __future__ import annotations
 
+import atexit
 import logging.config
 import re
+import signal
 import sys
+import traceback
 from collections.abc import Mapping
+from contextlib import suppress
+from types import FrameType
 from typing import Any
+
+from proxyproject.log_formats import cut
+from proxyproject.log_outputs import Options, Outputs
+from routing.in_hand import marks
 
 FOREIGN_HOST_SECONDS = 60.0
 HIDDEN = "pbk_(hidden)"
@@ -19,6 +28,11 @@ def without_keys(text: str) -> str:
     return _key.sub(HIDDEN, text) if "pbk_" in text else text
 
 
+def hide(text: str) -> str:
+    """The text without what is secret. All that is logged comes by here before it waits anywhere."""
+    return without_keys(text)
+
+
 class DiscreetRecord(logging.LogRecord):
     """A record of any logger, for any handler: servers log addresses, and `?key=` stands in them."""
 
@@ -26,18 +40,46 @@ class DiscreetRecord(logging.LogRecord):
         super().__init__(*args, **more)
         if isinstance(self.args, tuple):  # uvicorn's handler writes these instead of the message
             self.args = tuple(
-                without_keys(value) if isinstance(value, str) else value for value in self.args
+                hide(value) if isinstance(value, str) else value for value in self.args
             )
+        if self.exc_info and self.exc_info[0] is not None:
+            # formatters take this instead of making their own
+            self.exc_text = hide("".join(traceback.format_exception(*self.exc_info)).rstrip("\n"))
+        if self.stack_info:
+            self.stack_info = hide(self.stack_info)
 
     def getMessage(self) -> str:
-        return without_keys(super().getMessage())
+        try:
+            return hide(super().getMessage())
+        except Exception:  # noqa: BLE001 — a slip in a log call is no reason to fail what was going on
+            said = self.msg if isinstance(self.msg, str) else type(self.msg).__name__
+            return hide(f"{said} (its arguments do not fit)")
 
 
-class DiscreetFormatter(logging.Formatter):
-    """What an exception says may hold an address too."""
+class OutputsHandler(logging.Handler):
+    """Brings records of all loggers to the outputs."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        return without_keys(super().format(record))
+    def __init__(self, outputs: Outputs) -> None:
+        super().__init__()
+        self.outputs = outputs
+
+    def createLock(self) -> None:
+        """None is needed: whoever puts a line into an output holds back nobody."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = {
+            "time": record.created,
+            "level": record.levelname.lower(),
+            "event": "log",
+            "logger": record.name,
+            "message": cut(record.getMessage()),
+        }
+        line.update((name, mark) for name, mark in marks.get()._asdict().items() if mark)
+        told = "\n".join(text for text in (record.exc_text, record.stack_info) if text)
+        if told:
+            line["exception"] = cut(told)
+        self.outputs.put(record.levelno, line)
 
 
 class NowAndThen(logging.Filter):
@@ -57,30 +99,51 @@ class NowAndThen(logging.Filter):
         return True
 
 
-def configure(settings: Mapping[str, str]) -> None:
-    """Django's LOGGING_CONFIG hook; `settings` is LOGGING: {"level": …}. One line a record, on stdout."""
-    level = settings["level"].upper()
+class ProcessLog:
+    """What a worker needs of this process's log; see routing.log_lines.Log."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self.write = outputs.write
+        self.state = outputs.state
+
+    def hide(self, text: str) -> str:
+        return hide(text)
+
+
+def outputs() -> Outputs:
+    """This process's own. Raises LookupError before logging is configured.
+
+    Logging itself keeps its handlers for the whole process, so nothing else has to.
+    """
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, OutputsHandler):
+            return handler.outputs
+    raise LookupError("logging is not configured")
+
+
+def flush_before_end(number: int, frame: FrameType | None) -> None:
+    """A signal handler: what was said is written, then the process ends as if it had none."""
+    with suppress(LookupError):
+        outputs().stop()
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+
+
+def configure(settings: Mapping[str, Any]) -> None:
+    """Django's LOGGING_CONFIG hook; `settings` is LOGGING, the fields of Options."""
+    made = Outputs(Options(**settings))
     logging.setLogRecordFactory(DiscreetRecord)
     _make_daphne_discreet()
+    with suppress(LookupError):
+        outputs().stop()
+    atexit.register(made.stop)
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {
-                "plain": {
-                    "()": DiscreetFormatter,
-                    "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-                }
-            },
             "filters": {"now and then": {"()": NowAndThen, "seconds": FOREIGN_HOST_SECONDS}},
-            "handlers": {
-                "stdout": {
-                    "class": "logging.StreamHandler",
-                    "stream": "ext://sys.stdout",
-                    "formatter": "plain",
-                }
-            },
-            "root": {"handlers": ["stdout"], "level": level},
+            "handlers": {"outputs": {"()": OutputsHandler, "outputs": made}},
+            "root": {"handlers": ["outputs"], "level": made.level},
             "loggers": {
                 "asyncio": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
@@ -101,4 +164,4 @@ class _Discreet:
     """Laid over Daphne's access log."""
 
     def write_entry(self, host: str, date: Any, request: str, *args: Any, **more: Any) -> None:
-        super().write_entry(host, date, without_keys(request), *args, **more)  # type: ignore[misc]
+        super().write_entry(host, date, hide(request), *args, **more)  # type: ignore[misc]

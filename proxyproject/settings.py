@@ -7,7 +7,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from proxyproject.address import last_address
-from proxyproject.environment import SECRET_NAMES, Environment, ensure_secrets, keep_private
+from proxyproject.environment import (
+    SECRET_NAMES,
+    Environment,
+    ensure_secrets,
+    keep_private,
+    log_directory,
+)
 from proxyproject.unfold import unfold_settings
 from usage.patience import PATIENCE
 from usage.transcripts.policy import LEVELS, REDACTION_FORM, redaction_text
@@ -64,7 +70,24 @@ DRAIN_SECONDS = _env.number("DRAIN_SECONDS", 60, 0, 3600)
 SNAPSHOT_POLL_SECONDS = _env.number("SNAPSHOT_POLL_SECONDS", 0.5, 0.05, 60)
 SNAPSHOT_MAX_AGE = _env.number("SNAPSHOT_MAX_AGE", 86_400, 1, 31_536_000)
 DEMO = _env.flag("DEMO", default=not PRODUCTION) and not PRODUCTION
-LOG_LEVEL = _env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
+
+# The log
+_LEVELS = ("debug", "info", "warning", "error", "off")
+LOG_LEVEL = _env.choice("LOG_LEVEL", "info", _LEVELS)
+LOG_FORMAT = _env.choice("LOG_FORMAT", "pretty", ("pretty", "json"))
+LOG_FILE_LEVEL = _env.choice("LOG_FILE_LEVEL", "info", _LEVELS)
+LOG_FILE_FORMAT = _env.choice("LOG_FILE_FORMAT", "json", ("pretty", "json"))
+LOG_DIRECTORY_MODE = _env.choice("LOG_DIRECTORY_MODE", "default", ("default", "xdg", "system"))
+LOG_DIR = Path(_env.directory("LOG_DIR", "") or log_directory(LOG_DIRECTORY_MODE, VAR_DIR))
+LOG_FILE_NAME = _env.file_name("LOG_FILE_NAME", "patchbay.log")
+LOG_MAX_BYTES = _env.whole("LOG_MAX_BYTES", 100 * 2**20, 0, 2**40)
+LOG_BACKUP_COUNT = _env.whole("LOG_BACKUP_COUNT", 20, 1, 10_000)
+LOG_MAX_AGE_DAYS = _env.number("LOG_MAX_AGE_DAYS", 30, 0, 3650)
+LOG_COMPRESS = _env.flag("LOG_COMPRESS", default=True)
+LOG_MIN_FREE_MB = _env.whole("LOG_MIN_FREE_MB", 100, 0, 1_000_000)
+LOG_ON_UNHEALTHY = _env.choice("LOG_ON_UNHEALTHY", "warn", ("warn", "stop"))
+LOG_QUEUE_SIZE = _env.whole("LOG_QUEUE_SIZE", 10_000, 10, 1_000_000)
+LOG_FLUSH_SECONDS = _env.number("LOG_FLUSH_SECONDS", 0.2, 0.01, 1)
 
 # Transcripts
 LOG_BODIES = _env.choice("LOG_BODIES", "off", LEVELS)
@@ -178,6 +201,21 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 
 LOGGING_CONFIG = "proxyproject.logs.configure"
-LOGGING = {"level": LOG_LEVEL}
+LOGGING = {
+    "level": LOG_LEVEL,
+    "format": LOG_FORMAT,
+    "file_level": LOG_FILE_LEVEL,
+    "file_format": LOG_FILE_FORMAT,
+    "directory": LOG_DIR,
+    "file_name": LOG_FILE_NAME,
+    "max_bytes": LOG_MAX_BYTES,
+    "backup_count": LOG_BACKUP_COUNT,
+    "max_age_days": LOG_MAX_AGE_DAYS,
+    "compress": LOG_COMPRESS,
+    "min_free_mb": LOG_MIN_FREE_MB,
+    "on_unhealthy": LOG_ON_UNHEALTHY,
+    "queue_size": LOG_QUEUE_SIZE,
+    "flush_seconds": LOG_FLUSH_SECONDS,
+}
 
 _env.finish()

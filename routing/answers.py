@@ -9,6 +9,7 @@ from providers.errors import Rejected, UpstreamFailure
 from providers.translate import Translator
 from providers.wire.codec import WireFormat
 from providers.wire.errors import ErrorInfo
+from routing import in_hand
 from routing.errors import Refused
 from routing.exchange import Exchange, id_text, new_id
 from routing.paths import ClientCall
@@ -80,9 +81,10 @@ class Answers:
     async def refuse_call(
         self, call: ClientCall, info: ErrorInfo, sink: Sink, headers: Sequence[Header] = ()
     ) -> None:
-        """Answer a call that is no Exchange: an unknown path, a wrong method, a defect of ours."""
+        """Answer a call that is no Exchange: an unknown path, a wrong method; or a defect of ours in one."""
         if not sink.started:
-            await self.say(id_text(new_id()), call, info, list(headers), sink)
+            identifier = in_hand.marks.get().exchange_id or id_text(new_id())
+            await self.say(identifier, call, info, list(headers), sink)
 
     async def give(self, body: bytes, sink: Sink) -> None:
         """JSON that is no Exchange's."""

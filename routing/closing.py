@@ -82,7 +82,7 @@ class Books:
             return self.count_refusal(record.client_format, exchange.id, record.reason)
         self._journal.end(record, rollup_only=self._floods(record))
         self._metrics.observe(record)
-        self._log.exchange(record)
+        self._log.exchange(exchange)
 
     def _floods(self, record: Record) -> bool:
         """Whether this refusal is one too many of its key in this second."""

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from providers.wire.prompt import PromptSize
+from routing import in_hand
 from usage.record import AttemptRecord, Record
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from usage.quota import Reservation
 
 LONGEST_CLIENT_TEXT = 200
+HEX = frozenset("0123456789abcdef")
 MOST_LOSSES = 100
 """A record keeps no more of them: a client can have one for each member that nobody knows."""
 
@@ -62,6 +64,7 @@ class Exchange:
         "prompt",
         "record",
         "reservation",
+        "trace_id",
         "why",
     )
 
@@ -69,6 +72,7 @@ class Exchange:
         self.began = time.monotonic()
         identifier = new_id()
         self.id = id_text(identifier)
+        in_hand.marks.set(in_hand.Marks(self.id))
         self.caller = caller
         self.deadline = deadline
         self.record = Record(
@@ -91,15 +95,19 @@ class Exchange:
         self.checkpointed = self.began
         self.journaled = False
         self.why = ""
+        self.trace_id = ""
         self._attempt_began = 0.0
 
     def note_client(self, headers: Mapping[bytes, bytes]) -> None:
-        """Keep what the client calls this request and its session, cut to size."""
+        """Keep what the client calls this request, its session and its trace, cut to size."""
         record = self.record
         record.client_request_id = _text(headers.get(b"x-request-id"))
         record.session = _text(
             headers.get(b"x-claude-code-session-id") or headers.get(b"x-session-id")
         )
+        if traceparent := headers.get(b"traceparent"):
+            self.trace_id = _trace_id(traceparent)
+            in_hand.marks.set(in_hand.Marks(self.id, self.trace_id))
 
     def begin_attempt(self, endpoint: Endpoint, login: Login, upstream_format: str) -> None:
         self.endpoint, self.login = endpoint, login
@@ -159,3 +167,12 @@ class Exchange:
 
 def _text(value: bytes | None) -> str:
     return value[:LONGEST_CLIENT_TEXT].decode("latin-1") if value else ""
+
+
+def _trace_id(traceparent: bytes) -> str:
+    """The trace's id of a `traceparent` header (W3C Trace Context), "" where it is none."""
+    parts = traceparent[:LONGEST_CLIENT_TEXT].decode("latin-1").strip().lower().split("-")
+    if len(parts) < 4 or parts[0] == "ff":
+        return ""
+    trace = parts[1]
+    return trace if len(trace) == 32 and set(trace) <= HEX and set(trace) != {"0"} else ""

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from routing.log_lines import LogState
+
 
 class State(NamedTuple):
     """A worker at one moment. Ages are in seconds."""
@@ -18,7 +20,7 @@ class State(NamedTuple):
     snapshot_number: int
     snapshot_age: float
     snapshots_refused: int
-    log_lines_dropped: int
+    log: LogState
     records_lost: int
 
 
@@ -36,34 +38,31 @@ class Gauges:
         self._refused = summed(
             "patchbay_snapshots_refused", "Published configurations that did not compile."
         )
-        self._dropped = summed(
-            "patchbay_log_lines_dropped", "Log lines that came faster than they could be written."
-        )
         self._lost = summed(
             "patchbay_records_lost", "Records that neither disk nor memory could take."
         )
-        self._number = Gauge(
+        extreme = partial(Gauge, registry=registry)
+        self._number = extreme(
             "patchbay_snapshot_number",
             "The configuration version in use; the oldest over all workers.",
-            registry=registry,
             multiprocess_mode="livemin",
         )
-        self._age = Gauge(
+        self._age = extreme(
             "patchbay_snapshot_age_seconds",
             "Since the configuration was last compared with the database; the longest of all workers.",
-            registry=registry,
             multiprocess_mode="livemax",
         )
+        self._log = LogGauges(registry)
         self.all = (
             self._in_flight,
             self._clients,
             self._upstream,
             self._backlog,
             self._refused,
-            self._dropped,
             self._lost,
             self._number,
             self._age,
+            *self._log.all,
         )
 
     def show(self, state: State) -> None:
@@ -72,7 +71,44 @@ class Gauges:
         self._upstream.set(state.upstream_connections)
         self._backlog.set(state.journal_backlog)
         self._refused.set(state.snapshots_refused)
-        self._dropped.set(state.log_lines_dropped)
         self._lost.set(state.records_lost)
         self._number.set(state.snapshot_number)
         self._age.set(state.snapshot_age)
+        self._log.show(state.log)
+
+
+class LogGauges:
+    """Gauges of the log. Workers share one file, so of what they see of it the extreme counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def made(name: str, text: str, mode: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, registry=registry, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+        self._written = made(
+            "patchbay_log_lines_written", "Log lines written.", "livesum", "output"
+        )
+        self._dropped = made(
+            "patchbay_log_lines_dropped",
+            "Log lines that could not be written.",
+            "livesum",
+            "output",
+        )
+        self._bytes = made(
+            "patchbay_log_bytes", "Size of the log file with all that was rotated.", "livemax"
+        )
+        self._files = made(
+            "patchbay_log_files", "The log file and those that were rotated.", "livemax"
+        )
+        self._healthy = made(
+            "patchbay_log_healthy", "1 where the log is well on all workers, else 0.", "livemin"
+        )
+        self.all = (self._written, self._dropped, self._bytes, self._files, self._healthy)
+
+    def show(self, state: LogState) -> None:
+        for output, count in state.written.items():
+            self._written.labels(output).set(count)
+        for output, count in state.dropped.items():
+            self._dropped.labels(output).set(count)
+        self._bytes.set(state.bytes)
+        self._files.set(state.files)
+        self._healthy.set(not state.problem)

@@ -1,102 +1,117 @@
-"""One JSON line for each request, written off the request's way."""
+"""One line of the log for each request: which fields it has. Where lines go is the caller's affair."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections import deque
-from typing import TYPE_CHECKING
-
-import msgspec
-
-from routing.exchange import id_text
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from usage.record import Record
+    from collections.abc import Mapping
 
-FLUSH_SECONDS = 0.2
-MOST_WAITING = 20_000
+    from routing.exchange import Exchange
 
-_encode = msgspec.json.encode
+LONGEST_NAME = 200
+LONGEST_NAMES = 4 * LONGEST_NAME
+"""Of models and of the client's own id of the request."""
+
+
+class LogState(NamedTuple):
+    """How the log stands. Lines are counted for each output; `problem` is "" where all is well."""
+
+    written: Mapping[str, int]
+    dropped: Mapping[str, int]
+    bytes: int
+    files: int
+    problem: str
+
+
+class Log(Protocol):
+    """What a worker needs of the process's log. Nothing of it waits or raises."""
+
+    @property
+    def write(self) -> Callable[[dict[str, Any]], None] | None:
+        """Takes a line of level info, which nobody changes afterwards; None where none is wanted."""
+        ...
+
+    def hide(self, text: str) -> str:
+        """The text without what is secret."""
+        ...
+
+    def state(self) -> LogState: ...
 
 
 class LogLines:
-    """Lines wait in memory for a thread that writes them, so that a slow terminal stops nobody.
+    """Makes the lines, on the request's task: references alone, which a thread makes text of."""
 
-    Where lines come faster than they can be written, the excess is dropped and counted.
-    """
+    def __init__(self, log: Log) -> None:
+        self._write = log.write
+        self._hide = log.hide
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._waiting: deque[bytes] = deque()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="patchbay-log", daemon=True)
-        self.dropped = 0
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Write what waits and end the thread."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def exchange(self, record: Record) -> None:
-        """The line of one exchange."""
-        self._add(
-            {
-                "time": record.started_at,
-                "event": "request",
-                "id": id_text(record.exchange_id),
-                "key": record.client_key_name,
-                "team": record.team_name,
-                "rule": record.rule_name,
-                "provider": record.provider_name,
-                "model": record.original_model,
-                "request_model": record.request_model,
-                "outcome": record.outcome,
-                "reason": record.reason,
-                "status": record.status,
-                "stream": record.stream,
-                "input_tokens": record.input_tokens,
-                "output_tokens": record.output_tokens,
-                "cost_nano": record.cost_nano,
-                "first_content_ms": record.first_content_ms,
-                "total_ms": record.total_ms,
-                "attempts": len(record.attempts),
-            }
-        )
+    def exchange(self, exchange: Exchange) -> None:
+        """The line of one exchange, which has ended."""
+        if self._write is None:
+            return
+        record = exchange.record
+        names = [
+            record.original_model,
+            record.request_model,
+            record.response_model,
+            record.client_request_id,
+        ]
+        chosen = "\n".join(
+            names
+        )  # by clients and providers; nearly always short and without a secret
+        if len(chosen) > LONGEST_NAMES or self._hide(chosen) != chosen:
+            names = [self._hide(name[:LONGEST_NAME]) for name in names]
+        self._write(_line(exchange, *names))
 
     def refusal(self, now: float, identifier: str, reason: str) -> None:
         """The line of a refusal that no record is kept of."""
-        self._add({"time": now, "event": "refused", "id": identifier, "reason": reason})
+        if self._write is not None:
+            self._write(
+                {
+                    "time": now,
+                    "level": "info",
+                    "event": "refused",
+                    "exchange_id": identifier,
+                    "reason": reason,
+                }
+            )
 
-    def _add(self, line: dict[str, object]) -> None:
-        if len(self._waiting) >= MOST_WAITING:
-            self.dropped += 1
-            return
-        self._waiting.append(_encode(line))
 
-    def _run(self) -> None:
-        while not self._stop.wait(FLUSH_SECONDS):
-            self._flush()
-        self._flush()
-
-    def _taken(self) -> list[bytes]:
-        """What waits, one by one: requests add to it meanwhile."""
-        taken: list[bytes] = []
-        while self._waiting:
-            taken.append(self._waiting.popleft())
-        return taken
-
-    def _flush(self) -> None:
-        lines = self._taken()
-        if not lines:
-            return
-        data = b"\n".join(lines) + b"\n"
-        try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-        except OSError:
-            self.dropped += len(lines)
+def _line(
+    exchange: Exchange, model: str, request_model: str, response_model: str, asked: str
+) -> dict[str, Any]:
+    record = exchange.record
+    return {
+        "time": record.started_at + record.total_ms / 1000,
+        "level": "info",
+        "event": "request",
+        "exchange_id": exchange.id,
+        "client_request_id": asked,
+        "trace_id": exchange.trace_id,
+        "client_key": record.client_key_name,
+        "team": record.team_name,
+        "rule": record.rule_name,
+        "provider": record.provider_name,
+        "deployment": record.deployment,
+        "client_format": record.client_format,
+        "upstream_format": record.upstream_format,
+        "model": model,
+        "request_model": request_model,
+        "response_model": response_model,
+        "stream": record.stream,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "status": record.status,
+        "first_content_ms": record.first_content_ms,
+        "total_ms": record.total_ms,
+        "request_bytes": record.request_bytes,
+        "response_bytes": record.response_bytes,
+        "input_tokens": record.input_tokens,
+        "output_tokens": record.output_tokens,
+        "cached_input_tokens": record.cached_input_tokens,
+        "reasoning_tokens": record.reasoning_tokens,
+        "cost_nano": record.cost_nano,
+        "attempts": record.attempts,
+    }

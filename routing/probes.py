@@ -29,10 +29,11 @@ class Condition(NamedTuple):
     snapshot_max_age: float
     journal_writable: bool
     database_error: bool
+    log_problem: str
 
 
 def checks(condition: Condition) -> list[Check]:
-    """Database trouble alone only degrades: known keys go on being served from memory.
+    """Database trouble alone only degrades: known keys go on being served from memory. So does the log's.
 
     Strangers read the texts, so what the database said is in the log alone.
     """
@@ -58,6 +59,7 @@ def checks(condition: Condition) -> list[Check]:
             "unreachable" if away else "reachable",
             fails=False,
         ),
+        Check("log", not condition.log_problem, condition.log_problem or "well", fails=False),
     ]
 
 

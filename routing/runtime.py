@@ -28,7 +28,7 @@ from routing.gateway import Gateway, Tools
 from routing.gauges import Gauges, State
 from routing.limits import BodyBudget, Limits
 from routing.live import Live
-from routing.log_lines import LogLines
+from routing.log_lines import Log, LogLines
 from routing.metrics import Metrics
 from routing.probes import Check, Condition, answer, checks
 from routing.refresh import Refresher, Update
@@ -38,7 +38,6 @@ from usage.keys import KeyRing
 from usage.quota import QuotaBook
 from usage.writer import Writer
 
-STDOUT = 1
 SWITCH_INTERVAL = 0.0002
 """Seconds; bounds how long a busy thread keeps the event loop waiting for the interpreter."""
 WARM_SECONDS = 30.0
@@ -63,6 +62,7 @@ class Options(NamedTuple):
     max_age: float
     demo: bool
     registry: CollectorRegistry
+    log: Log
 
 
 class Runtime:
@@ -76,7 +76,7 @@ class Runtime:
         self._gauges = Gauges(options.registry)
         self._undo = AsyncExitStack()
         self._undo.callback(self._forget_metrics)
-        self._log_lines = LogLines(STDOUT)
+        self._log_lines = LogLines(options.log)
         self._refresher = Refresher(options.directory / "configuration.json")
         self._heartbeat = Heartbeat(self._worker)
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="patchbay-config")
@@ -89,7 +89,7 @@ class Runtime:
         self.draining = False
 
     @classmethod
-    def from_settings(cls) -> Runtime:
+    def from_settings(cls, log: Log) -> Runtime:
         return cls(
             Options(
                 directory=settings.VAR_DIR,
@@ -111,6 +111,7 @@ class Runtime:
                 max_age=settings.SNAPSHOT_MAX_AGE,
                 demo=settings.DEMO,
                 registry=REGISTRY,
+                log=log,
             )
         )
 
@@ -123,8 +124,6 @@ class Runtime:
         options = self._options
         self._undo.push_async_callback(self._leave_the_database)
         options.directory.mkdir(parents=True, exist_ok=True)
-        self._log_lines.start()
-        self._undo.callback(self._log_lines.stop)
         self._open_books(options.directory / "journal")
         self._upstream = Upstream(options.limits.connect)
         self._undo.push_async_callback(self._upstream.close)
@@ -187,6 +186,7 @@ class Runtime:
                 snapshot_max_age=self._options.max_age,
                 journal_writable=self._journal.writable,
                 database_error=bool(self._refresher.error or writer["error"]),
+                log_problem=self._options.log.state().problem,
             )
         )
 
@@ -266,7 +266,7 @@ class Runtime:
             snapshot_number=self.live.snapshot.number,
             snapshot_age=self._snapshot_age(),
             snapshots_refused=self._refresher.refused,
-            log_lines_dropped=self._log_lines.dropped,
+            log=self._options.log.state(),
             records_lost=self._journal.lost,
         )
 

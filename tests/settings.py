@@ -26,6 +26,8 @@ os.environ.update(
     SECRET_FILES_DIR="/run/secrets",
     DEMO="no",
     LOG_LEVEL="info",
+    LOG_FORMAT="json",
+    LOG_FILE_LEVEL="off",
     NO_PROXY="127.0.0.1,localhost",
 )
 for _name in ("ALLOWED_HOSTS", "CORS_ORIGINS", "METRICS_TOKEN", "METRICS_ALLOW", "TRUSTED_PROXIES"):

@@ -28,6 +28,7 @@ READERS = (
     "whole",
     "number",
     "directory",
+    "file_name",
     "names",
     "networks",
     "origins",

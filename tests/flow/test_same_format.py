@@ -127,6 +127,7 @@ async def test_only_allowed_headers_reach_the_provider_and_its_own_key_goes_with
         "accept-encoding",
         "user-agent",
         "x-api-key",
+        "x-request-id",
     }
     assert seen["x-api-key"] == ANTHROPIC_SECRET
     assert house.key not in str(seen)

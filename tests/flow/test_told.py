@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from tests.chaos import Stall, speech, stream, whole
-from tests.house import CHAT, House
+from tests.house import CHAT, MESSAGES, House, asked
 from tests.rawclient import request
 
 
@@ -81,14 +81,55 @@ async def test_a_request_has_one_log_line_with_the_id_that_the_client_got(openin
         response = await house.chat()
         await house.say(request("POST", CHAT, {"host": "x", "content-length": "0"}))
         await house.settled()
-    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
-    requests = [said for line in lines if (said := json.loads(line))["event"] == "request"]
-    [said] = requests
-    assert said["id"] == response.headers["x-request-id"]
-    assert (said["outcome"], said["reason"], said["status"]) == ("completed", "ok", 200)
-    assert (said["key"], said["provider"], said["model"]) == ("alice", "openai", "gpt-test")
-    [refused] = [json.loads(line) for line in lines if '"refused"' in line]
+        record = await house.record()
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line[:1] == "{"]
+    [said] = [line for line in lines if line["event"] == "request"]
+    assert said["exchange_id"] == response.headers["x-request-id"]
+    assert (said["client_key"], said["model"]) == ("alice", "gpt-test")
+    for name in set(said) & set(record) - {"exchange_id", "attempts"}:
+        assert said[name] == record[name], name
+    [attempt] = said["attempts"]
+    assert (attempt["provider"], attempt["status"], attempt["reason"]) == ("openai", 200, "ok")
+    [refused] = [line for line in lines if line["event"] == "refused"]
     assert refused["reason"] == "unauthenticated"
+
+
+async def test_the_log_line_has_what_the_client_calls_the_request_and_its_trace(opening, capfd):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = {"x-request-id": "mine-1", "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    async with opening() as house:
+        await house.client.post(CHAT, json=asked("gpt-test"), headers=headers)
+        await house.client.post(CHAT, json=asked("gpt-test"), headers={"traceparent": "00-zz-1-1"})
+        await house.settled()
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line[:1] == "{"]
+    said = [line for line in lines if line["event"] == "request"]
+    assert [line["client_request_id"] for line in said] == ["mine-1", ""]
+    assert [line["trace_id"] for line in said] == [trace, ""]
+
+
+async def test_what_a_client_chose_is_hidden_and_cut_in_the_log_line(opening, capfd):
+    async with opening() as house:
+        headers = {"x-request-id": f"my {house.key}"}
+        body = asked(f"gpt-{house.key}\n{'x' * 5000}")
+        await house.client.post(CHAT, json=body, headers=headers)
+        await house.settled()
+    out = capfd.readouterr().out
+    [said] = [line for line in out.splitlines() if '"event":"request"' in line]
+    assert house.key not in out
+    assert "pbk_(hidden)" in json.loads(said)["client_request_id"]
+    assert len(said) < 2000
+
+
+@pytest.mark.parametrize("model", ["gpt-test", "claude-test"])
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+async def test_the_provider_gets_our_id_of_the_request_and_not_the_client_s(
+    house: House, path, model
+):
+    headers = {"x-request-id": "mine-1"}
+    body = asked(model, max_tokens=5)
+    response = await house.client.post(path, json=body, headers=headers)
+    told = (await house.seen()).headers["x-request-id"]
+    assert told == response.headers["x-request-id"] == str((await house.record())["exchange_id"])
 
 
 async def test_the_metrics_page_shows_them(house: House):

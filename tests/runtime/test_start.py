@@ -20,7 +20,8 @@ from tests.databases import apart
 from tests.house import CHAT, apply, asked, document, stock_django
 from usage.keys import make_key
 
-OWN_THREADS = ("books-writer", "patchbay-config", "patchbay-log", "patchbay-books")
+OWN_THREADS = ("books-writer", "patchbay-config", "patchbay-books")
+"""Of a worker; those of the log are the process's."""
 
 
 def threads_of_ours() -> list[str]:

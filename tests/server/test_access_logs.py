@@ -32,5 +32,5 @@ async def test_foreign_hosts_are_one_line_of_warning_at_a_time(chaos, database):
         await gateway.ended()
     told = [line for line in gateway.output.splitlines() if "Invalid HTTP_HOST" in line]
     assert len(told) == 1
-    assert " WARNING " in told[0]
+    assert '"level":"warning"' in told[0]
     assert "Traceback" not in gateway.output

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 
 from proxyproject.address import local_address, remember_port
+from proxyproject.logs import outputs
 from proxyproject.server import CannotListen, Server, configured, drain_from_settings, listen
 from proxyproject.supervisor import supervise
 from routing.workers import serving, this_process
@@ -42,6 +43,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         with listener:
             if not options["check"]:
+                outputs().check()
                 _check_database(workers)
                 _remember(listener)
                 _serve(listener, workers)

@@ -1,0 +1,40 @@
+"""What standard error is told while the log itself cannot be written: one sentence a minute at most."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from contextlib import suppress
+
+STDERR = 2
+EVERY_SECONDS = 60.0
+
+
+class Alarm:
+    """Of one output. Never raises, and never waits for whoever should read it."""
+
+    def __init__(self, name: str, descriptor: int = STDERR) -> None:
+        self._name = name
+        self._descriptor = descriptor
+        self._next = 0.0
+        self._rung = False
+
+    def ring(self, problem: str) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + EVERY_SECONDS
+            self._rung = True
+            self.say(problem)
+
+    def over(self) -> None:
+        """It works again; said where something was said before."""
+        if self._rung:
+            self._rung = False
+            self._next = 0.0
+            self.say("is written again")
+
+    def say(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            if select.select([], [self._descriptor], [], 0)[1]:
+                os.write(self._descriptor, f"patchbay: the log's {self._name} {text}\n".encode())

@@ -1,0 +1,188 @@
+"""Lines wait in memory for a thread that writes them, so that no request waits for a log.
+
+Each output has a queue and a thread of its own: a terminal that is slow holds back no file. What
+cannot be written now is tried again with the next flush; what finds the queue full is dropped,
+counted, and owned up to in one line (`log_gap`) as soon as lines can be written again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from proxyproject.log_alarm import Alarm
+from proxyproject.log_file import NotWritten
+
+MOST_AT_ONCE = 1000
+"""Lines of one write, so that what an output which fails holds on to stays small."""
+GAP_SECONDS = 1.0
+POLL_SECONDS = 0.002
+
+Line = dict[str, Any]
+
+
+class Output:
+    """One place where lines go. `sink` takes whole lines, and raises NotWritten.
+
+    `written` and `dropped` count lines; together they are all that were put in, once it has stopped.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sink: Callable[[bytes], None],
+        encode: Callable[[Line], bytes],
+        size: int,
+        flush_seconds: float,
+    ) -> None:
+        self.name = name
+        self._sink = sink
+        self._encode = encode
+        self._size = size
+        self._flush_seconds = flush_seconds
+        self._alarm = Alarm(name)
+        self._waiting: deque[Line] = deque()
+        self._pending: list[bytes] = []
+        self._wake: SimpleQueue[None] = SimpleQueue()  # safe in signal handlers, unlike an Event
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._begun = self._ended = 0
+        self._error: NotWritten | None = None
+        self._told = 0
+        self._gap_began = self._gap_told = 0.0
+        self.written = self.dropped = 0
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be written now, "" if it can."""
+        return "" if self._error is None else self._error.strerror or "unknown"
+
+    def put(self, line: Line) -> None:
+        """Never waits and never raises. The line must not be changed afterwards."""
+        if len(self._waiting) < self._size:
+            self._waiting.append(line)
+        else:
+            self._drop(1)
+        if self._thread is None:
+            self.start()
+
+    def start(self) -> None:
+        """Begin to write, which the first line would do as well."""
+        with self._lock:
+            if self._thread is None and not self._stopping:
+                thread = threading.Thread(
+                    target=self._run, name=f"patchbay-log-{self.name}", daemon=True
+                )
+                with suppress(RuntimeError):  # the interpreter ends; `stop` writes what waits
+                    thread.start()
+                    self._thread = thread
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that was put in so far is written or has failed; returns whether it has."""
+        thread, until = self._thread, time.monotonic() + timeout
+        if thread is None or not thread.is_alive():
+            self._turn()
+            return True
+        wanted = self._begun + 1
+        self._wake.put(None)
+        while self._ended < wanted:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
+
+    def stop(self, timeout: float) -> None:
+        """Write what waits, within a bound. What is left then counts as dropped."""
+        until = time.monotonic() + timeout
+        while self.flush(until - time.monotonic()) and self._waits_for_its_reader():
+            if time.monotonic() >= until:
+                break
+            time.sleep(POLL_SECONDS)
+        self._stopping = True
+        self._wake.put(None)
+        lost = len(self._waiting) + len(self._pending)
+        if lost:
+            self._drop(lost)
+            self._alarm.say(f"could not be written at the end; {lost} lines are lost")
+
+    def _waits_for_its_reader(self) -> bool:
+        """A pipe may be full for a moment; a disk stays full."""
+        return isinstance(self._error, NotWritten) and self._error.passing
+
+    def _drop(self, count: int) -> None:
+        with self._lock:
+            if self.dropped == self._told:
+                self._gap_began = time.monotonic()
+            self.dropped += count
+
+    def _run(self) -> None:
+        while not self._stopping:
+            with suppress(Empty):
+                self._wake.get(timeout=self._flush_seconds)
+            self._begun += 1
+            self._turn()
+            self._ended = self._begun
+
+    def _turn(self) -> None:
+        """Write what waits now. What comes meanwhile is for the next turn."""
+        left = len(self._waiting)
+        try:
+            if self._pending:
+                self._write_pending()
+            while left > 0:
+                taken = [self._waiting.popleft() for _ in range(min(left, MOST_AT_ONCE))]
+                left -= len(taken)
+                self._pending = [self._encode(line) for line in taken]
+                self._write_pending()
+            if self.dropped > self._told and time.monotonic() >= self._gap_told + GAP_SECONDS:
+                self._own_up()
+        except NotWritten as error:
+            self._error = error
+            self._alarm.ring(f"cannot be written ({self.problem}); {self.dropped} lines are lost")
+        else:
+            if self._error is not None:
+                self._error = None
+                self._alarm.over()
+
+    def _write_pending(self) -> None:
+        """Raises NotWritten, and keeps what is not."""
+        try:
+            self._sink(b"".join(self._pending))
+        except NotWritten as error:
+            self._keep_after(error.written)
+            raise
+        self.written += len(self._pending)
+        self._pending = []
+
+    def _keep_after(self, done: int) -> None:
+        """Forget the lines within the first `done` bytes; of one that was begun the rest is kept."""
+        for number, line in enumerate(self._pending):
+            if done < len(line):
+                self._pending[: number + 1] = [line[done:]]
+                self.written += number
+                return
+            done -= len(line)
+
+    def _own_up(self) -> None:
+        """Say in the log itself what is missing in it. Raises NotWritten."""
+        now = time.monotonic()
+        with self._lock:
+            dropped, seconds = self.dropped - self._told, now - self._gap_began
+            self._told, self._gap_told = self.dropped, now
+        line = {
+            "time": time.time(),
+            "level": "warning",
+            "event": "log_gap",
+            "output": self.name,
+            "dropped": dropped,
+            "seconds": round(seconds, 3),
+        }
+        self._pending = [self._encode(line)]
+        self.written -= 1  # nobody put it in
+        self._write_pending()

@@ -1,0 +1,1 @@
+"""Tests of the process log: nothing lost, nothing torn, and trouble said aloud."""
