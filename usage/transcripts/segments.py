@@ -1,0 +1,192 @@
+"""The files that transcripts lie in: how they are named, and how one is compressed with an index.
+
+A compressed segment is a row of gzip members of whole lines, so `zcat` reads it, and one member
+of it can be read alone. The index beside it says in which member an exchange is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from math import inf
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+LIVE = "transcripts.log"
+COMPRESSED, INDEX, UNFINISHED = ".gz", ".idx", ".part"
+STAMP = "%Y%m%dT%H%M%S.%fZ"
+ENTRY = struct.Struct("<16sQII")
+"""Exchange id, offset of its member, offset in the member, length without the line's end."""
+MEMBER_BYTES = 256 * 2**10
+MOST_LINE = 128 * 2**20
+"""A longer line is none of ours: after a crash some file systems leave gigabytes of zeros."""
+GZIP = 31
+"""zlib's word for a gzip header and checksum."""
+LEVEL = 6
+
+_rotated = re.compile(r"transcripts-(\d{8}T\d{6}\.\d{6}Z)\.log")
+_elsewhere = re.compile(r"transcripts\.log[.-][\d-]+")
+"""As logrotate names them."""
+
+
+class Segment(NamedTuple):
+    """One file. What it holds was written between `begin` and `end`, in Unix seconds."""
+
+    path: Path
+    begin: float = -inf
+    end: float = inf
+
+    @property
+    def compressed(self) -> bool:
+        return self.path.name.endswith(COMPRESSED)
+
+    def renamed(self) -> Segment | None:
+        """Where the lines are now, if the file was compressed since it was listed."""
+        path = self.path.with_name(self.path.name + COMPRESSED)
+        return self._replace(path=path) if not self.compressed and path.exists() else None
+
+
+class Entry(NamedTuple):
+    """Where an index says that an exchange is."""
+
+    exchange_id: bytes
+    member: int
+    offset: int
+    length: int
+
+
+def segments(directory: Path) -> list[Segment]:
+    """The segments of a directory, as they were written; the live one is the last.
+
+    Where a crash left both a segment and its compressed form, the compressed one is whole.
+    """
+    names = set(os.listdir(directory))
+    foreign, dated = [], []
+    for name in names:
+        plain = name.removesuffix(COMPRESSED)
+        if name == plain and name + COMPRESSED in names:
+            continue
+        moment = rotated_at(plain)
+        if moment is not None:
+            dated.append((moment, name))
+        elif _elsewhere.fullmatch(plain):
+            foreign.append(Segment(directory / name))
+    found = sorted(foreign)
+    begin = -inf
+    for moment, name in sorted(dated):
+        found.append(Segment(directory / name, begin, moment))
+        begin = moment
+    return [*found, Segment(directory / LIVE, begin)] if LIVE in names else found
+
+
+def rotated_at(name: str) -> float | None:
+    """When a segment of this name was rotated, in Unix seconds; None if it is no such name."""
+    match = _rotated.fullmatch(name.removesuffix(COMPRESSED))
+    try:
+        return datetime.strptime(match[1], STAMP).replace(tzinfo=UTC).timestamp() if match else None
+    except ValueError:  # digits that are no date
+        return None
+
+
+def index_path(path: Path) -> Path:
+    """Where the index of a compressed segment lies; it goes when the segment goes."""
+    return path.with_name(path.name + INDEX)
+
+
+def compress_indexed(path: Path) -> Path:
+    """Compress a rotated segment; returns its new path. Raises OSError, and then nothing is lost.
+
+    The index gets its name first, then the compressed file, then the source goes: whatever a crash
+    leaves can be done again, and what has a last name is whole.
+    """
+    finished = path.with_name(path.name + COMPRESSED)
+    if not (finished.exists() and index_path(finished).exists()):
+        with path.open("rb") as lines:
+            write_indexed(iter(lambda: lines.readline(MOST_LINE), b""), finished, path.stat())
+    path.unlink(missing_ok=True)
+    return finished
+
+
+def write_indexed(lines: Iterable[bytes], target: Path, like: os.stat_result) -> None:
+    """Write lines as a compressed segment with its index; mode and time are those of `like`."""
+    parts = [target, index_path(target)]
+    unfinished = [path.with_name(path.name + UNFINISHED) for path in parts]
+    try:
+        with _new(unfinished[0], like) as packed, _new(unfinished[1], like) as index:
+            for member in _members(lines):
+                entries = b"".join(_entries(member, packed.tell()))
+                packed.write(zlib.compress(b"".join(member), LEVEL, GZIP))
+                index.write(entries)
+            for file in (packed, index):
+                file.flush()
+                os.fsync(file.fileno())
+                os.utime(file.fileno(), ns=(like.st_atime_ns, like.st_mtime_ns))
+        for part, path in zip(reversed(unfinished), reversed(parts), strict=True):
+            os.rename(part, path)
+    except BaseException:
+        for part in unfinished:
+            part.unlink(missing_ok=True)
+        raise
+
+
+def _new(path: Path, like: os.stat_result) -> BinaryIO:
+    path.unlink(missing_ok=True)  # of a process that is no more
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(path, flags, like.st_mode & 0o777)
+    if os.geteuid() == 0:  # what root compresses stays the service's
+        os.fchown(descriptor, like.st_uid, like.st_gid)
+    return os.fdopen(descriptor, "wb")
+
+
+def _members(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The lines in portions for one member each."""
+    portion: list[bytes] = []
+    size = 0
+    for line in lines:
+        if portion and size + len(line) > MEMBER_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(line)
+        size += len(line)
+    if portion:
+        yield portion
+
+
+class _Named(msgspec.Struct):
+    exchange_id: str
+
+
+_named = msgspec.json.Decoder(_Named)
+
+
+def _entries(member: list[bytes], at: int) -> Iterator[bytes]:
+    """The index entries of a member's lines. A damaged line has none, and stays where it is."""
+    offset = 0
+    for line in member:
+        try:
+            identifier = UUID(_named.decode(line).exchange_id)
+        except (msgspec.MsgspecError, ValueError):
+            pass
+        else:
+            yield ENTRY.pack(identifier.bytes, at, offset, len(line.rstrip(b"\n")))
+        offset += len(line)
+
+
+def look_up(path: Path, start: bytes) -> Iterator[Entry]:
+    """The entries of an index whose id begins with these bytes. Raises OSError, or ValueError."""
+    with path.open("rb") as file:
+        while piece := file.read(ENTRY.size * 8192):
+            if len(piece) % ENTRY.size:
+                raise ValueError(f"{path.name} is cut off")
+            at = piece.find(start)
+            while at >= 0:
+                if at % ENTRY.size == 0:
+                    yield Entry(*ENTRY.unpack_from(piece, at))
+                at = piece.find(start, at + 1)
