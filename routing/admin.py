@@ -20,6 +20,7 @@ from routing.forms import RuleForm, TargetForm, TargetFormSet
 from routing.models import ConfigVersion, Rule, Target
 from routing.panels import serving, unreached
 from routing.reading import read
+from usage.transcript_fields import TRANSCRIPT_FIELDSET
 
 auditlog.register(Rule, m2m_fields={"match_teams", "match_keys"})
 auditlog.register(Target)
@@ -65,6 +66,7 @@ class RuleAdmin(PublishingAdmin):
             {"fields": (("match_model", "match_headers"), ("match_teams", "match_keys"))},
         ),
         ("Send it", {"fields": (("enabled", "strict"),)}),
+        TRANSCRIPT_FIELDSET,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:

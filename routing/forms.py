@@ -13,6 +13,7 @@ from providers.publishing import PublishedForm
 from routing.entries import NO_TARGETS
 from routing.models import Rule, Target
 from usage.patterns import name_problem, pattern_problem
+from usage.transcript_fields import TRANSCRIPT_FIELDS
 
 if TYPE_CHECKING:
     TargetModelForm = forms.ModelForm[Target]
@@ -69,6 +70,7 @@ class RuleForm(PublishedForm):
             "match_teams",
             "match_keys",
             "strict",
+            *TRANSCRIPT_FIELDS,
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

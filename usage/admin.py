@@ -16,6 +16,7 @@ from usage.forms import QuotaForm, QuotaFormSet
 from usage.key_admin import ClientKeyAdmin
 from usage.models import ClientKey, Membership, Quota, Team, UsageRecord
 from usage.record_admin import UsageRecordAdmin
+from usage.transcript_fields import TRANSCRIPT_FIELDSET
 
 auditlog.register(Team)
 auditlog.register(Membership)
@@ -54,7 +55,7 @@ class TeamAdmin(ModelAdmin):
     list_display = ("name", "description", "members", "keys_", "limits")
     search_fields = ("name",)
     search_help_text = "Name of a team"
-    fieldsets = ((None, {"fields": (("name", "description"),)}),)
+    fieldsets = ((None, {"fields": (("name", "description"),)}), TRANSCRIPT_FIELDSET)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         rows: QuerySet[Team] = super().get_queryset(request)

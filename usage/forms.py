@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from usage.models import ClientKey, Quota
 from usage.patterns import pattern_problem
 from usage.signals import objections
+from usage.transcript_fields import TRANSCRIPT_FIELDS
 
 TWICE = "There is a limit of this kind and window already. Change its amount instead."
 
@@ -35,7 +36,7 @@ class ClientKeyForm(KeyModelForm):
 
     class Meta:
         model = ClientKey
-        fields = ("name", "team", "owner", "strict", "expires_at")
+        fields = ("name", "team", "owner", "strict", "expires_at", *TRANSCRIPT_FIELDS)
         error_messages = {
             "name": {"unique": "There is a key of this name. If its secret is lost, rotate it."}
         }

@@ -21,6 +21,7 @@ from usage.deletion import with_namers
 from usage.forms import ClientKeyForm, QuotaForm, QuotaFormSet
 from usage.issue import issue_key, revoke, rotate
 from usage.models import ClientKey, Quota
+from usage.transcript_fields import TRANSCRIPT_FIELDSET
 
 ISSUED = "patchbay_issued"
 
@@ -54,6 +55,7 @@ class ClientKeyAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": (("name", "team", "owner"),)}),
         ("What it may do", {"fields": ("patterns", ("expires_at", "strict"))}),
+        TRANSCRIPT_FIELDSET,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ClientKey]:
@@ -105,6 +107,9 @@ class ClientKeyAdmin(ModelAdmin):
             owner=obj.owner,
             models=obj.models_allowed,
             strict=obj.strict,
+            transcripts=obj.transcripts,
+            transcript_share=obj.transcript_share,
+            redaction=obj.redaction,
             expires_at=obj.expires_at,
         )
         vars(obj).update(vars(issued))
