@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 from collections.abc import Iterator
@@ -147,13 +148,20 @@ def test_every_command_is_documented_and_every_documented_command_exists():
 @pytest.mark.parametrize("name", sorted(_commands()))
 def test_every_option_of_a_command_is_documented_and_every_documented_option_exists(name: str):
     parser = load_command_class(_commands()[name], name).create_parser("manage.py", name)
-    options = {
-        next(iter(action.option_strings), action.dest)
-        for action in parser._actions
-        if action.dest not in DJANGO_OPTIONS
-    }
+    options = _options(parser)
     text = page("reference/commands.md").partition(f"\n### {name}\n")[2].partition("\n### ")[0]
     assert set(first_names(text)) == options
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    """Of a parser and of those below it: what `list` or `show` takes is the command's as well."""
+    options = set()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            options |= set().union(*map(_options, action.choices.values()))
+        elif action.dest not in DJANGO_OPTIONS:
+            options.add(next(iter(action.option_strings), action.dest))
+    return options
 
 
 def test_every_make_target_is_documented_and_every_documented_target_exists():

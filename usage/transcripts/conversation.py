@@ -1,0 +1,174 @@
+"""Join the exchanges of a conversation or of an agent's session: each message once, in its order.
+
+A client sends the whole conversation with every request. So an exchange goes on from an earlier one
+if its messages begin with the earlier one's messages and answer. A running hash over the pieces of
+what was said makes that one look into a table for each piece. What clients change between
+requests does not count: system texts, thoughts, marks for caches, where a message ends and the
+next begins, spaces around texts, and the numbers of placeholders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from usage.transcripts.said import said
+from usage.transcripts.stored import Line
+from usage.transcripts.turns import Part, Said, Turn
+
+LEAST_PIECES = 2
+"""Of an exchange without its answer: many conversations begin with the same single message."""
+
+_placeholder = re.compile(r"<([A-Z][A-Z0-9_]*)_\d+>")
+
+
+class Chain(NamedTuple):
+    """The running hashes of an exchange: after each piece that was asked, and after the answer.
+
+    `tail` is what a later exchange has if it goes on from this one; None if that cannot be known.
+    """
+
+    asked: list[bytes]
+    tail: bytes | None
+
+
+class Step(NamedTuple):
+    """An exchange in a conversation, and what it adds to what was said before.
+
+    `after` is the exchange it goes on from: "" for the first of a thread. `branches` says that it
+    does so from an earlier place than the one before it in this list ended at.
+    """
+
+    line: Line
+    asked: list[Turn]
+    said: Said
+    after: str
+    branches: bool
+
+
+def chain_of(line: Line, found: Said | None = None) -> Chain:
+    """The running hashes of what was said in an exchange."""
+    found = found or said(line)
+    asked = [digest for digest, _ in _digests(found.asked, b"")]
+    last = asked[-1] if asked else b""
+    head = line.head
+    if asked and found.answered and not head.partial and not head.truncated.get("response"):
+        answer = [digest for digest, _ in _digests(found.answered[:1], last)]
+        return Chain(asked, answer[-1] if answer else last)
+    return Chain(asked, last if len(asked) >= LEAST_PIECES else None)
+
+
+def related(line: Line) -> Callable[[Line], bool]:
+    """Whether another exchange is of the same conversation: of its session, or before or after it."""
+    head = line.head
+    if head.session:
+        return lambda other: (
+            (other.head.session, other.head.client_key)
+            == (
+                head.session,
+                head.client_key,
+            )
+        )
+    own = chain_of(line)
+    known = set(own.asked)
+
+    def is_related(other: Line) -> bool:
+        if other.head.exchange_id == head.exchange_id:
+            return True
+        if other.head.client_key != head.client_key or other.head.session:
+            return False
+        chain = chain_of(other)
+        return chain.tail in known or (own.tail is not None and own.tail in chain.asked)
+
+    return is_related
+
+
+def join(lines: Iterable[Line]) -> Iterator[Step]:
+    """The exchanges, which come by time, each with what it adds."""
+    seen: dict[bytes, str] = {}
+    systems: set[str] = set()
+    end = b""
+    for line in lines:
+        found = said(line)
+        asked, last = _new(found.asked, seen, systems)
+        after = seen.get(last, "")
+        yield Step(line, asked, found, after, bool(after) and last != end)
+        end = _note(line, found, seen, last)
+
+
+def _new(turns: list[Turn], seen: dict[bytes, str], systems: set[str]) -> tuple[list[Turn], bytes]:
+    """The turns that have not been shown, and the hash of the last piece that has."""
+    last, running = b"", b""
+    fresh: list[Turn] = []
+    for turn in turns:
+        if turn.role == "system":
+            words = "\n".join(part.text for part in turn.parts)
+            if words not in systems:
+                systems.add(words)
+                fresh.append(turn)
+            continue
+        parts = []
+        for part in turn.parts:
+            piece = _piece(turn.role, part)
+            if piece is not None:
+                running = _digest(running, piece)
+                if running in seen:
+                    last = running
+                    continue
+            if last != running or piece is not None:
+                parts.append(part)
+        if parts:
+            fresh.append(Turn(turn.role, parts))
+    return fresh, last
+
+
+def _note(line: Line, found: Said, seen: dict[bytes, str], last: bytes) -> bytes:
+    """Remember every place that a later exchange can go on from; returns the last one."""
+    identifier = line.head.exchange_id
+    places = [digest for digest, _ in _digests([*found.asked, *found.answered[:1]], b"")]
+    for place in places:
+        seen.setdefault(place, identifier)
+    return places[-1] if places else last
+
+
+def _digests(turns: list[Turn], running: bytes) -> Iterator[tuple[bytes, Part]]:
+    """The running hash after each piece that counts."""
+    for turn in turns:
+        for part in turn.parts:
+            piece = _piece(turn.role, part)
+            if piece is not None:
+                running = _digest(running, piece)
+                yield running, part
+
+
+def _digest(running: bytes, piece: bytes) -> bytes:
+    return hashlib.blake2b(running + piece, digest_size=16).digest()
+
+
+def _piece(role: str, part: Part) -> bytes | None:
+    """What a part says, as far as it tells one conversation from another."""
+    if role in ("system", "error") or part.kind == "thinking":
+        return None
+    words = part.text.strip()
+    if part.kind == "call":
+        words = _canonical(words)
+    if not words and part.kind == "text":
+        return None
+    if part.kind == "result":
+        role = "tool"
+    words = _placeholder.sub(r"<\1>", words)
+    name = part.name if part.kind == "call" else ""
+    return "\0".join((role, part.kind, name, part.call_id, words)).encode(errors="replace")
+
+
+def _canonical(arguments: str) -> str:
+    """JSON as it would be written by anybody."""
+    try:
+        value = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return arguments
+    return msgspec.json.encode(value, order="sorted").decode()

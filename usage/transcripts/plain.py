@@ -1,0 +1,42 @@
+"""Make text of strangers safe to show: no control character and no terminal escape gets out. Pure."""
+
+from __future__ import annotations
+
+import re
+
+_unsafe = re.compile(
+    "["
+    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # controls of terminals, but tab and line feed
+    "\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e"  # unseen, or turning the order of what is seen
+    "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb"
+    "\\ud800-\\udfff"  # halves of characters, which no file takes
+    "\\U000e0000-\\U000e007f"  # text that people do not see and models read
+    "]"
+)
+
+
+def shown(text: str) -> str:
+    """The text with what is not to be sent to a terminal written as `\\x1b`. Lines stay lines."""
+    return _unsafe.sub(_escape, text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """The same in one line."""
+    return shown(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def shown_json(text: str) -> str:
+    """JSON that means the same, with such characters as JSON escapes; they stand in its strings only."""
+    return _unsafe.sub(_json_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -1,0 +1,74 @@
+"""Which transcripts are meant: by key, model, session, end, and what was said. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from usage.transcripts.stored import Line
+
+_plain = re.compile(r"[a-z0-9 _.,:;-]+")
+
+
+class Where(NamedTuple):
+    """What a transcript must be; an empty member asks nothing.
+
+    `model` is any of an exchange's three. `status` is a number or a class such as `5xx`. `end` is an
+    outcome or a reason. `text` is said somewhere in request or answer, in letters of either size.
+    """
+
+    key: str = ""
+    model: str = ""
+    status: str = ""
+    end: str = ""
+    session: str = ""
+    text: str = ""
+
+    def takes(self, line: Line) -> bool:
+        head = line.head
+        return (
+            (not self.key or head.client_key == self.key)
+            and (not self.session or head.session == self.session)
+            and (not self.end or self.end in (head.outcome, head.reason))
+            and (not self.model or self._is_model(line))
+            and (not self.status or _is_status(self.status, head.status))
+            and (not self.text or says(line, self.text))
+        )
+
+    def _is_model(self, line: Line) -> bool:
+        head = line.head
+        return self.model in (head.model, head.request_model, head.response_model)
+
+
+def _is_status(wanted: str, status: int) -> bool:
+    text = str(status)
+    return text == wanted or (wanted.endswith("xx") and len(text) == 3 and text[0] == wanted[0])
+
+
+def says(line: Line, text: str) -> bool:
+    """Whether the text stands in what was said; the names of JSON members are not said."""
+    wanted = text.lower()
+    if not _may_say(line.data, wanted):
+        return False
+    bodies = (line.head.body(name) for name in ("request", "response"))
+    return any(wanted in said.lower() for body in bodies for said in texts(body))
+
+
+def _may_say(data: bytes, wanted: str) -> bool:
+    """Rule most lines out without parsing them: what JSON never escapes must stand there as it is."""
+    longest = max(_plain.findall(wanted), key=len, default="")
+    return not longest or longest.encode() in data.lower() or b"\\u" in data
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every string of a JSON value."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
