@@ -72,7 +72,7 @@ class JsonFormat:
         try:
             data = _encoder.encode(shown)
         except Exception:  # noqa: BLE001 — no line is worth the thread; what it was is still said
-            data = _encoder.encode({name: _escaped(str(value)) for name, value in shown.items()})
+            data = _encoder.encode({_escaped(name): _escaped(str(shown[name])) for name in shown})
         if not data.isascii() or b"\x7f" in data:
             data = _unsafe.sub(_as_json, data.decode()).encode()
         return data + b"\n"

@@ -88,9 +88,9 @@ class Keeper:
     def _run(self) -> None:
         while True:
             try:
+                self._tidy()
                 self._wait()
                 self.look()
-                self._tidy()
             except Exception:
                 log.exception("the log could not be looked after")
                 time.sleep(SOON_SECONDS)

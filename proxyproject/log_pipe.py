@@ -51,7 +51,7 @@ class Output:
         self._wake: SimpleQueue[None] = SimpleQueue()  # safe in signal handlers, unlike an Event
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
-        self._stopping = False
+        self._ending = self._stopping = False
         self._begun = self._ended = 0
         self._error: NotWritten | None = None
         self._told = 0
@@ -100,6 +100,7 @@ class Output:
     def stop(self, timeout: float) -> None:
         """Write what waits, within a bound. What is left then counts as dropped."""
         until = time.monotonic() + timeout
+        self._ending = True
         while self.flush(until - time.monotonic()) and self._waits_for_its_reader():
             if time.monotonic() >= until:
                 break
@@ -138,9 +139,11 @@ class Output:
             while left > 0:
                 taken = [self._waiting.popleft() for _ in range(min(left, MOST_AT_ONCE))]
                 left -= len(taken)
-                self._pending = [self._encode(line) for line in taken]
+                self._pending = self._encoded(taken)
                 self._write_pending()
-            if self.dropped > self._told and time.monotonic() >= self._gap_told + GAP_SECONDS:
+            if self.dropped > self._told and (
+                self._ending or time.monotonic() >= self._gap_told + GAP_SECONDS
+            ):
                 self._own_up()
         except NotWritten as error:
             self._error = error
@@ -149,6 +152,17 @@ class Output:
             if self._error is not None:
                 self._error = None
                 self._alarm.over()
+
+    def _encoded(self, taken: list[Line]) -> list[bytes]:
+        """What cannot be made a line of is dropped: it must not cost the thread."""
+        made = []
+        for line in taken:
+            try:
+                made.append(self._encode(line))
+            except Exception as error:  # noqa: BLE001 — whatever it is, the next line must be written
+                self._drop(1)
+                self._alarm.ring(f"cannot take a line ({type(error).__name__})")
+        return made
 
     def _write_pending(self) -> None:
         """Raises NotWritten, and keeps what is not."""
@@ -168,6 +182,8 @@ class Output:
                 self.written += number
                 return
             done -= len(line)
+        self.written += len(self._pending)
+        self._pending = []
 
     def _own_up(self) -> None:
         """Say in the log itself what is missing in it. Raises NotWritten."""

@@ -50,10 +50,17 @@ def line(number: int, **more: Any) -> dict[str, Any]:
 
 
 def files(directory: Path) -> list[Path]:
-    """The files of the log, oldest first; the one that is written last."""
+    """The files of the log, oldest first; the one that is written last.
+
+    A process that ended while it compressed leaves a file that is not whole, or one beside its source.
+    """
     current = directory / "patchbay.log"
-    rotated = sorted(directory.glob("patchbay-*.log*"), key=lambda path: path.name[:33])
-    return [*rotated, *([current] if current.exists() else [])]
+    rotated = {path.name[:33]: path for path in sorted(directory.glob("patchbay-*.log"))}
+    rotated.update({path.name[:33]: path for path in directory.glob("patchbay-*.log.gz")})
+    return [
+        *(rotated[moment] for moment in sorted(rotated)),
+        *([current] if current.exists() else []),
+    ]
 
 
 def text_of(path: Path) -> bytes:

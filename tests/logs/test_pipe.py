@@ -176,6 +176,20 @@ def test_a_line_that_no_format_takes_is_still_said(place: Place):
     assert "\\ud800" in found["half"]
 
 
+class Unspeakable:
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_what_cannot_be_said_at_all_is_dropped_and_the_next_line_is_written(place: Place):
+    made = output(place)
+    made.put(line(1, odd=Unspeakable()))
+    made.put(line(2))
+    made.stop(10)
+    assert place.numbers() == [2]
+    assert (made.written, made.dropped) == (1, 1)
+
+
 @contextmanager
 def stdout_is_a_pipe() -> Iterator[int]:
     """Yields the end that is read from."""

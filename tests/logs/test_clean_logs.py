@@ -1,0 +1,71 @@
+"""`clean_logs`: what is past its count or age goes, and it says what; nothing else is touched."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+NAMES = [f"patchbay-202611{day:02}T000000.000000Z.log.gz" for day in range(1, 6)]
+
+
+def clean(directory: Path, *arguments: str, **changed: object) -> list[str]:
+    out = io.StringIO()
+    with override_settings(LOGGING={**settings.LOGGING, "directory": directory, **changed}):
+        call_command("clean_logs", *arguments, stdout=out)
+    return out.getvalue().splitlines()
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    for name in (*NAMES, "patchbay.log", "patchbay.log.1", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x" * 10)
+    return tmp_path
+
+
+def test_a_dry_run_says_what_would_go_and_removes_nothing(logs: Path):
+    before = sorted(logs.iterdir())
+    said = clean(logs, "--dry-run", backup_count=3, max_age_days=0)
+    assert said == [
+        f"would remove {logs / NAMES[1]} (10 bytes, more than 3 are kept)",
+        f"would remove {logs / NAMES[0]} (10 bytes, more than 3 are kept)",
+        "would remove 2 files, 20 bytes",
+        f"4 files of {logs / 'patchbay.log'} stay, 40 bytes",
+    ]
+    assert sorted(logs.iterdir()) == before
+
+
+def test_it_removes_ours_alone_and_reports(logs: Path):
+    said = clean(logs, backup_count=3, max_age_days=0)
+    assert said[0] == f"removed {logs / NAMES[1]} (10 bytes, more than 3 are kept)"
+    assert said[-2:] == [
+        "removed 2 files, 20 bytes",
+        f"4 files of {logs / 'patchbay.log'} stay, 40 bytes",
+    ]
+    left = {path.name for path in logs.iterdir() if not path.name.startswith(".")}
+    assert left == {*NAMES[2:], "patchbay.log", "patchbay.log.1", "notes.txt"}
+
+
+def test_what_is_too_old_goes_whatever_the_count(logs: Path):
+    said = clean(logs, backup_count=100, max_age_days=0.001)
+    assert said[0].endswith("(10 bytes, older than 0.001 days)")
+    assert said[-2] == "removed 5 files, 50 bytes"
+
+
+def test_where_there_are_no_logs_it_says_so_and_makes_nothing(tmp_path: Path):
+    assert clean(tmp_path / "logs") == [
+        "removed 0 files, 0 bytes",
+        f"0 files of {tmp_path / 'logs/patchbay.log'} stay, 0 bytes",
+    ]
+    assert not (tmp_path / "logs").exists()
+
+
+def test_what_cannot_be_removed_is_a_sentence(logs: Path):
+    (logs / NAMES[0]).unlink()
+    (logs / NAMES[0]).mkdir()
+    with pytest.raises(CommandError, match="The log files cannot be removed"):
+        clean(logs, backup_count=1)
