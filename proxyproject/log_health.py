@@ -63,6 +63,7 @@ class Keeper:
         self._min_free_mb = min_free_mb
         self._failing = failing
         self._tidy_at = 0.0
+        self._stopping = False
         self._thread: threading.Thread | None = None
         self.health = Health()
 
@@ -75,6 +76,10 @@ class Keeper:
             )
             self._thread.start()
 
+    def stop(self) -> None:
+        self._stopping = True
+        self._file.rotated.set()
+
     def look(self) -> Health:
         before = self.health.problem
         problem = problem_of(self._segments.path, self._min_free_mb)
@@ -86,11 +91,12 @@ class Keeper:
         return self.health
 
     def _run(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 self._tidy()
                 self._wait()
-                self.look()
+                if not self._stopping:
+                    self.look()
             except Exception:
                 log.exception("the log could not be looked after")
                 time.sleep(SOON_SECONDS)

@@ -147,6 +147,8 @@ class Outputs:
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Write what waits; the file first, which waits for nobody."""
+        if self._keeper is not None:
+            self._keeper.stop()
         until = time.monotonic() + timeout
         for _, output in reversed(self._all):
             output.stop(until - time.monotonic())

@@ -94,6 +94,12 @@ def test_what_a_crash_left_half_compressed_is_begun_anew(tmp_path: Path):
     assert days(tmp_path) == [1]
 
 
+def test_half_of_a_file_whose_source_is_gone_goes_too(tmp_path: Path):
+    (tmp_path / name(1, ".gz.part")).write_bytes(b"\x1f\x8b half")
+    segments(tmp_path, limits(compress=True)).tidy(NOW)
+    assert not list(tmp_path.glob("patchbay*"))
+
+
 def test_what_a_crash_left_compressed_beside_its_source_is_there_once(tmp_path: Path):
     put(tmp_path, 1)
     with gzip.open(tmp_path / name(1, ".gz"), "wb") as file:
