@@ -52,7 +52,7 @@ class RoleAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 @admin.register(LogEntry)
 class AuditLogAdmin(ModelAdmin):
-    """Who changed what. To read, never to change; secrets never come here."""
+    """Who changed what, and who read what. To read, never to change; secrets never come here."""
 
     actions = None
     list_display = ("action_", "what", "who", "when", "changed")
@@ -64,7 +64,7 @@ class AuditLogAdmin(ModelAdmin):
     paginator = InfinitePaginator
     sortable_by = ()
     search_fields = ("object_repr", "actor__username")
-    search_help_text = "Name of what was changed, or of who did it"
+    search_help_text = "Name of what was changed, id of what was seen, or who did it"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -82,6 +82,8 @@ class AuditLogAdmin(ModelAdmin):
 
     @display(description="What")
     def what(self, entry: LogEntry) -> str:
+        if seen(entry):
+            return f"{seen(entry)} of {entry.object_repr}"
         kind = entry.content_type.model_class()
         noun = kind._meta.verbose_name if kind else entry.content_type.model
         return f"{str(noun).capitalize()} {entry.object_repr}"
@@ -122,9 +124,16 @@ class AuditLogAdmin(ModelAdmin):
             "action": self.action_(entry),
             "what": self.what(entry),
             "who": self.who(entry),
+            "exchanges": (entry.additional_data or {}).get("exchanges", []) if seen(entry) else [],
             "lines": [(name.replace("_", " "), *pair(change)) for name, change in changes(entry)],
         }
         return TemplateResponse(request, "patchbay/audit/entry.html", context)
+
+
+def seen(entry: LogEntry) -> str:
+    """What was looked at, where that alone is an entry."""
+    data = entry.additional_data if entry.action == LogEntry.Action.ACCESS else None
+    return str((data or {}).get("seen", ""))
 
 
 def changes(entry: LogEntry) -> list[tuple[str, Any]]:

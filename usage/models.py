@@ -247,6 +247,7 @@ class UsageRecord(models.Model):
 
     class Meta:
         verbose_name = "record"
+        permissions: ClassVar = [("view_transcript", "Can view transcript")]
         ordering: ClassVar = ["-started_at", "-exchange_id"]
         indexes: ClassVar = [
             models.Index(fields=["-started_at", "-exchange_id"], name="record_time"),

@@ -13,7 +13,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
@@ -22,6 +21,7 @@ from usage.models import UsageRecord
 from usage.outcomes import OUTCOMES
 from usage.quota import NANO
 from usage.story import story
+from usage.transcript_pages import MAY, TranscriptPages
 from usage.words import outcome_mark, reason_words
 
 SLOW_MS = 10_000
@@ -119,7 +119,7 @@ ModelFilter = _exact(
 ProviderFilter = _exact("provider", "provider", lambda value: Q(provider_name=value))
 
 
-class UsageRecordAdmin(ModelAdmin):
+class UsageRecordAdmin(TranscriptPages):
     """No counts and no page numbers: the table may have millions of rows."""
 
     actions = None
@@ -195,6 +195,7 @@ class UsageRecordAdmin(ModelAdmin):
             "title": str(record),
             "record": record,
             "story": story(record),
+            "may_see_transcript": request.user.has_perm(MAY),
         }
         return TemplateResponse(request, "patchbay/records/record.html", context)
 

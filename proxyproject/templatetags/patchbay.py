@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django import template
 from django.db.models import Model
@@ -76,6 +76,21 @@ def moment(value: datetime | None, empty: str = "never") -> SafeString | str:
         text = f"{local.day} {local:%b %Y}"
     exact = f"{local.day} {local:%b %Y %H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, text)
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Every digit of a number, in threes."""
+    return f"{number:,}"
+
+
+@register.filter
+def unix_moment(value: float) -> SafeString | str:
+    """The same of a time as files keep it."""
+    try:
+        return moment(datetime.fromtimestamp(value, UTC))
+    except (ValueError, OverflowError, OSError):  # what a damaged line says
+        return str(value)
 
 
 @register.inclusion_tag("patchbay/tag.html")

@@ -1,0 +1,60 @@
+"""The conversation that an exchange is a part of, as far as it can be read while somebody waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from usage.transcripts.conversation import Step, join, related
+from usage.transcripts.raw_lines import Report
+from usage.transcripts.read import scan
+from usage.transcripts.spool import in_time_order
+from usage.transcripts.stored import Line
+
+SPAN = 86_400.0
+PATIENCE = 8.0
+MOST_EXCHANGES, MOST_BYTES = 200, 64 * 2**20
+
+
+class _Late(Exception):
+    """Whoever waits has waited long enough."""
+
+
+class Around:
+    """Reads what was said within a day before and after; `left_out` says why it may not be all."""
+
+    def __init__(self, directory: Path, line: Line, report: Report) -> None:
+        self._directory = directory
+        self._line = line
+        self._report = report
+        self.left_out = ""
+
+    def steps(self) -> Iterator[Step]:
+        """The exchanges by time, each with what it adds. Raises OSError."""
+        return join(in_time_order(self._found()))
+
+    def _found(self) -> Iterator[Line]:
+        until = time.monotonic() + PATIENCE
+        number = size = 0
+
+        def advance(done: int, whole: int) -> None:
+            if time.monotonic() > until:
+                self.left_out = (
+                    f"only {done / max(1, whole):.0%} of the files could be read in time"
+                )
+                raise _Late
+
+        moment = self._line.head.time
+        span = (moment - SPAN, moment + SPAN)
+        try:
+            for line in scan(
+                [self._directory], *span, related(self._line), advance, report=self._report
+            ):
+                yield line
+                number, size = number + 1, size + len(line.data)
+                if number >= MOST_EXCHANGES or size >= MOST_BYTES:
+                    self.left_out = f"the first {number:,} exchanges are as much as a page holds"
+                    return
+        except _Late:
+            return
