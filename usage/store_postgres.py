@@ -63,7 +63,7 @@ class PostgresStore:
         """Once a connection: making or truncating a table for every batch would swell the catalogue."""
         if not self._has_incoming:
             self._raw.execute(
-                f"CREATE TEMPORARY TABLE IF NOT EXISTS {INCOMING} (LIKE {table}) "
+                f"CREATE TEMPORARY TABLE IF NOT EXISTS {INCOMING} (LIKE {table} INCLUDING IDENTITY) "
                 "ON COMMIT DELETE ROWS"
             )
             self._has_incoming = True

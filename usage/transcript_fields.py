@@ -35,6 +35,13 @@ class RedactionField(TextField):
             raise ValidationError(str(error)) from None
 
 
+class WordsField(TextField):
+    """The words of a transcript, each once: as PostgreSQL has them, elsewhere with blanks between."""
+
+    def db_type(self, connection: Any) -> str:
+        return "tsvector" if connection.vendor == "postgresql" else "text"
+
+
 class TranscriptFields(models.Model):
     """What is empty is as set above it: a key's team, then the rule, then the gateway's settings."""
 
