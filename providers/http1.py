@@ -114,9 +114,9 @@ class Reply:
         return not self._unread and not self.status
 
     @property
-    def begun(self) -> bool:
-        """Whether there is an answer, or will be none."""
-        return self.status != 0 or self._failure is not None
+    def settled(self) -> bool:
+        """Whether the rest of the request is of no use: it was refused, or answered, or never will be."""
+        return self.status >= 300 or self._ended or self._failure is not None
 
     async def head(self) -> None:
         """Wait for status and headers. Raises Unreachable or Invalid."""
@@ -175,13 +175,13 @@ class Reply:
             self._failure = failure
         self.wake()
 
-    def lost(self, error: Exception | None, stale: bool) -> None:
+    def lost(self, error: Exception | None, detail: str, stale: bool) -> None:
         """The connection has ended, which may be what ends the body (RFC 9112, 6.3)."""
         if self.status and error is None and not self._framed():
             self._ended = True
         if self.status:
             return self.fail(Truncated())
-        return self.fail(Unreachable("the connection was closed", stale=stale))
+        return self.fail(Unreachable(detail, stale=stale))
 
     def _framed(self) -> bool:
         names = {name.lower() for name in self._fields}
@@ -234,14 +234,14 @@ class Connection(asyncio.Protocol):
     async def _write(
         self, transport: asyncio.Transport, reply: Reply, head: bytes, body: bytes
     ) -> None:
-        """Write as the provider reads; who answers before the end gets no more."""
+        """Write as the provider reads; who refuses before the end gets no more."""
         self._written = False
         transport.write(head)
         rest = memoryview(body)
-        while rest and not reply.begun and self.alive:
+        while rest and not reply.settled and self.alive:
             transport.write(rest[:WRITE_BYTES])
             rest = rest[WRITE_BYTES:]
-            while self._full and not reply.begun:
+            while self._full and not reply.settled:
                 await reply.change()
         self._written = not rest
 
@@ -316,6 +316,5 @@ class Connection(asyncio.Protocol):
         if self._reply is not None:
             early = monotonic() - self._asked < STALE_SECONDS
             stale = self._used and early and self._reply.unheard
-            self._reply.lost(error, stale)
-            if stale:
-                self._origin.distrust()
+            when = "" if self._written else " while the request was sent"
+            self._reply.lost(error, f"the connection was closed{when}", stale)

@@ -47,9 +47,9 @@ class Origin:
         """Open connections, at work or idle."""
         return len(self._all)
 
-    async def connection(self) -> Connection:
+    async def connection(self, fresh: bool = False) -> Connection:
         """The idle one that was used last, or a new one. Raises Unreachable or TimedOut."""
-        while self._idle:
+        while self._idle and not fresh:
             kept = self._idle.pop()
             if kept.alive:
                 return kept
@@ -88,12 +88,6 @@ class Origin:
         self._all.discard(connection)
         with suppress(ValueError):
             self._idle.remove(connection)
-
-    def distrust(self) -> None:
-        """Cut what is idle: where one was closed unnoticed, the others were too."""
-        for connection in self._idle:
-            connection.cut()
-        self._idle.clear()
 
     def _sweep_in(self, seconds: float) -> None:
         self._sweeper = asyncio.get_running_loop().call_later(seconds, self._sweep)

@@ -6,7 +6,9 @@ never leave. What the caller did wrong is passed on with the provider's own word
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from time import time
@@ -27,14 +29,17 @@ OUR_CREDENTIAL = frozenset({401, 402, 403, 407})
 OUR_BILL = frozenset({"insufficient_quota", "billing_error"})
 OUR_BILL_SENTENCE = "credit balance is too low"
 OVERLOADED = frozenset({503, 529})
+LARGEST_SAID = 2**20
+SAID_SECONDS = 2.0
+"""How long is waited for what a provider has to say for itself."""
 LONGEST_WAIT = 3600.0
 HIDDEN = "[hidden]"
 SHORTEST_HIDDEN = 8
 
 
 async def read_rejection(reply: Reply, outbound: Outbound, limit: int) -> UpstreamFailure:
-    """The failure that a non-200 answer means. Reads its body."""
-    body = await reply.body(min(limit, 2**20))
+    """The failure that a non-200 answer means. Its body says more, if it comes."""
+    body = await _what_comes(reply, min(limit, LARGEST_SAID))
     if reply.status < 400:
         return Invalid(f"status {reply.status} where an answer was expected")
     return judge(
@@ -45,6 +50,16 @@ async def read_rejection(reply: Reply, outbound: Outbound, limit: int) -> Upstre
         secret=outbound.login.secret,
         same_format=outbound.same_format,
     )
+
+
+async def _what_comes(reply: Reply, limit: int) -> bytes:
+    """The body, or so much of it as there was: the status alone says what matters."""
+    said = b""
+    with suppress(UpstreamFailure, TimeoutError):
+        async with asyncio.timeout(SAID_SECONDS):
+            while len(said) < limit and (chunk := await reply.chunk()):
+                said += chunk
+    return said[:limit]
 
 
 def judge(

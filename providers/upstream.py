@@ -62,8 +62,11 @@ class Upstream:
             *(self._names[private].warm(found) for private, found in places.items())
         )
 
-    async def send(self, request: UpstreamRequest) -> Reply:
-        """POST and wait for status and headers. Raises Unreachable, TimedOut or Invalid."""
+    async def send(self, request: UpstreamRequest, fresh: bool = False) -> Reply:
+        """POST and wait for status and headers. Raises Unreachable, TimedOut or Invalid.
+
+        `fresh` asks for a new connection.
+        """
         route = self._routes.get((request.url, request.private))
         try:
             if route is None:
@@ -71,7 +74,7 @@ class Upstream:
             head = _head(route.start, request.headers, len(request.body))
         except ValueError:
             raise Unreachable("its address or a header holds what HTTP cannot carry") from None
-        connection = await route.origin.connection()
+        connection = await route.origin.connection(fresh)
         return await connection.ask(head, request.body)
 
     def _route(self, url: str, private: bool) -> Route:

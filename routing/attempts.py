@@ -64,7 +64,8 @@ def interruption(deadline: Deadline, cancelled: asyncio.CancelledError) -> Upstr
 async def open_answer(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
     """Send, and read on until the first content. Raises UpstreamFailure.
 
-    Servers close kept connections when they like: one that was closed under us gets a second Attempt.
+    Servers close kept connections when they like: one that was closed under us gets a second Attempt,
+    on a new one.
     """
     try:
         return await _attempt(exchange, outbound, tools, stream)
@@ -72,10 +73,12 @@ async def open_answer(exchange: Exchange, outbound: Outbound, tools: Tools, stre
         if not failure.stale:
             raise
     exchange.why = "sent again"
-    return await _attempt(exchange, outbound, tools, stream)
+    return await _attempt(exchange, outbound, tools, stream, fresh=True)
 
 
-async def _attempt(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
+async def _attempt(
+    exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool, fresh: bool = False
+) -> Opened:
     """Make one Attempt and write it down."""
     _set_deadline(exchange, tools.limits, stream)
     exchange.begin_attempt(outbound.endpoint, outbound.login, outbound.format.value)
@@ -83,7 +86,7 @@ async def _attempt(exchange: Exchange, outbound: Outbound, tools: Tools, stream:
     exchange.note_translation(outbound.losses, outbound.edits)
     tools.books.attempt(exchange)
     try:
-        opened = await _open(exchange, outbound, tools, stream)
+        opened = await _open(exchange, outbound, tools, stream, fresh)
     except UpstreamFailure as failure:
         exchange.end_attempt(failure.info.status, failure.reason)
         raise
@@ -105,10 +108,12 @@ def _set_deadline(exchange: Exchange, limits: Limits, stream: bool) -> None:
     exchange.deadline.set(left, "timeout_total")
 
 
-async def _open(exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool) -> Opened:
+async def _open(
+    exchange: Exchange, outbound: Outbound, tools: Tools, stream: bool, fresh: bool
+) -> Opened:
     limit = tools.limits.answer_bytes
     try:
-        reply = await tools.upstream.send(outbound.request)
+        reply = await tools.upstream.send(outbound.request, fresh)
         try:
             if reply.status != 200:
                 raise await read_rejection(reply, outbound, limit)

@@ -268,7 +268,7 @@ class Gateway:
 
         An Endpoint in whose language the request cannot be said is passed over.
         """
-        failure: UpstreamFailure | Refused | None = None
+        failure: UpstreamFailure | Refused = NoTargetAvailable(route.name)
         made = plan(route, ask.envelope.model, random.random)
         for endpoint, exchange.why in zip(made.endpoints, made.why, strict=True):
             if not endpoint.logins:
@@ -284,7 +284,10 @@ class Gateway:
                 failure = error.with_traceback(None)  # its frames hold the request's body
                 if not error.retryable:
                     break
-        raise failure or NoTargetAvailable(route.name)
+        try:
+            raise failure
+        finally:
+            del failure  # or it, its traceback and this frame would hold each other, and the body
 
     async def _stream(self, exchange: Exchange, opened: Opened, sink: Sink) -> None:
         """Carry a stream that has begun to its end, whatever end that is."""

@@ -286,8 +286,8 @@ class Runtime:
 
     def _close_journal(self) -> None:
         flushed = self._writer.flush(FLUSH_SECONDS)
-        self._journal.close()
         self._writer.stop(FLUSH_SECONDS if flushed else 0.0)
+        self._journal.close()
 
     async def _end_tasks(self) -> None:
         for task in self._tasks:

@@ -71,7 +71,7 @@ class Unauthenticated(Exception):
     """No key that opens anything. `reason` is missing, malformed, unknown, expired or revoked."""
 
     SENTENCES = {
-        "missing": "No key was sent. Send the gateway's key (it begins with pbk_) as "
+        "missing": "No key of this gateway was sent. Send one (it begins with pbk_) as "
         "`Authorization: Bearer` or `x-api-key`.",
         "malformed": "The key is not well formed: it was cut or mistyped. Copy it again, whole.",
         "unknown": "The key is not known here. Ask the gateway's operator for one.",

@@ -10,7 +10,7 @@ import pytest
 
 from providers.errors import Unreachable
 from providers.upstream import Upstream, UpstreamRequest
-from tests.chaos import Data, Head, Raw, Wait, pieces, speech, stream, whole
+from tests.chaos import Cut, Data, Head, Raw, Stall, Wait, pieces, speech, stream, whole
 from tests.house import OPENAI_SECRET, House, provider, rule
 
 ANSWER = speech.chat_body()
@@ -88,6 +88,16 @@ async def test_an_error_page_larger_than_is_taken_is_still_that_error(house: Hou
     response = await house.chat()
     assert response.status_code in (502, 503)
     assert len(response.content) < 1000
+
+
+@pytest.mark.parametrize("then", [Cut(), Stall()], ids=["is cut", "never comes"])
+async def test_a_refusal_is_one_though_its_body_breaks_off(house: House, then):
+    """Its status and how long to wait are in the head, which came whole."""
+    headers = {"content-type": "application/json", "retry-after": "7"}
+    house.chaos.next([Head(429, headers, 500), Data(b'{"error": {"mess'), then])
+    response = await house.chat()
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+    assert (await house.record())["reason"] == "upstream_rate_limited"
 
 
 async def test_a_connection_that_is_not_accepted_in_time_falls_over(opening, chaos):

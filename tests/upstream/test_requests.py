@@ -14,6 +14,8 @@ from providers.errors import Unreachable, UpstreamFailure
 from providers.http1 import WRITE_BYTES
 from providers.origin import Origin
 from providers.upstream import Upstream, UpstreamRequest
+from providers.wire.envelope import Envelope
+from routing.exchange import Exchange
 from tests.chaos import Chaos, Cut, Data, Head, Stall, speech, whole
 from tests.house import House, provider, rule
 from tests.upstream.listening import Names, listening
@@ -148,6 +150,38 @@ async def test_an_end_of_the_answer_is_not_waited_for_behind_what_was_not_read(u
         reply = await upstream.send(asking(port, body=LONG.encode()))
         assert (reply.status, await reply.body(100)) == (413, b"too large")
         reply.close()
+
+
+async def test_who_accepts_before_the_request_has_been_read_gets_the_rest_of_it(
+    upstream: Upstream,
+):
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n")
+        read = len(await reader.readexactly(len(LONG)))
+        writer.write(b"%d" % read)
+
+    async with listening(accept) as port, asyncio.timeout(5):
+        reply = await upstream.send(asking(port, body=LONG.encode()))
+        assert await reply.body(100) == b"10000000"
+        reply.close()
+    assert upstream.connections == 1, "both sides were read to their end"
+
+
+async def test_a_failed_request_of_the_gateway_leaves_nothing_for_the_collector(house: House):
+    """What a failure holds on to, its traceback holds, and with it the body of the request."""
+    house.chaos.on("gpt-test", whole(speech.chat_error("no"), 500))
+    await house.chat()
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        await house.chat()
+        await house.settled()
+        gc.collect()
+        assert not [found for found in gc.garbage if isinstance(found, Envelope | Exchange)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
 
 
 async def test_a_connection_that_is_long_idle_is_closed(chaos: Chaos):
