@@ -42,4 +42,5 @@ async def test_probes_answer(path, house):
 async def test_the_health_page_knows_the_running_worker(house):
     page = await house.client.get("/healthz?format=json")
     assert page.status_code == 200
-    assert page.json() == dict.fromkeys(("draining", "snapshot", "journal", "database"), "OK")
+    checks = ("draining", "snapshot", "journal", "database", "log")
+    assert page.json() == dict.fromkeys(checks, "OK")
