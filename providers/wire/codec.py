@@ -75,6 +75,16 @@ class Written(NamedTuple):
     names: Mapping[str, str]
 
 
+class Folded(NamedTuple):
+    """The message that a stream means, as JSON: what the answer would have been without a stream.
+
+    `partial`: the stream has an error, or ended before its last event.
+    """
+
+    message: bytes
+    partial: bool
+
+
 class AnswerHead(msgspec.Struct):
     """What an answer says of itself that its provider does not: our id, and when it was made.
 
@@ -163,6 +173,9 @@ class Codec(Protocol):
 
     def read_error(self, status: int, body: bytes) -> ErrorInfo:
         """A provider's error body, of whatever shape."""
+
+    def fold(self, stream: bytes) -> Folded:
+        """What a client of this format was told by a stream, whole or broken off. Reads any bytes."""
 
     def wants_usage(self, members: Mapping[str, msgspec.Raw]) -> bool:
         """Whether the client wants a stream to end with usage numbers."""

@@ -9,13 +9,22 @@ import msgspec
 from providers.wire.anthropic_messages import errors
 from providers.wire.anthropic_messages.decoder import MessagesDecoder
 from providers.wire.anthropic_messages.encoder import MessagesEncoder
+from providers.wire.anthropic_messages.fold_stream import fold_stream
 from providers.wire.anthropic_messages.foreign_thinking import foreign_thinking_out
 from providers.wire.anthropic_messages.read_request import read_request
 from providers.wire.anthropic_messages.watch import MessagesWatcher
 from providers.wire.anthropic_messages.write_models import write_model, write_models
 from providers.wire.anthropic_messages.write_request import write_request
 from providers.wire.anthropic_messages.write_response import write_response
-from providers.wire.codec import AnswerHead, Edits, ListedModel, ModelFacts, WireFormat, Written
+from providers.wire.codec import (
+    AnswerHead,
+    Edits,
+    Folded,
+    ListedModel,
+    ModelFacts,
+    WireFormat,
+    Written,
+)
 from providers.wire.envelope import read_count, read_text
 from providers.wire.errors import ErrorInfo
 from providers.wire.json_text import OBJECT
@@ -77,6 +86,9 @@ class MessagesCodec:
 
     def read_error(self, status: int, body: bytes) -> ErrorInfo:
         return errors.read_error(status, body)
+
+    def fold(self, stream: bytes) -> Folded:
+        return fold_stream(stream)
 
     def wants_usage(self, members: Mapping[str, msgspec.Raw]) -> bool:
         """Usage is part of every stream."""

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from providers.wire.codec import AnswerHead, Edits, ListedModel, ModelFacts, WireFormat, Written
+from providers.wire.codec import (
+    AnswerHead,
+    Edits,
+    Folded,
+    ListedModel,
+    ModelFacts,
+    WireFormat,
+    Written,
+)
 from providers.wire.envelope import read_count, read_text
 from providers.wire.errors import ErrorInfo, Unreadable
 from providers.wire.json_text import OBJECT
@@ -14,6 +22,7 @@ from providers.wire.model import ChatRequest, ChatResponse, Loss
 from providers.wire.openai_chat import errors
 from providers.wire.openai_chat.decoder import ChatDecoder
 from providers.wire.openai_chat.encoder import ChatEncoder
+from providers.wire.openai_chat.fold_stream import fold_stream
 from providers.wire.openai_chat.read_request import read_request
 from providers.wire.openai_chat.watch import ChatWatcher
 from providers.wire.openai_chat.write_models import write_model, write_models
@@ -81,6 +90,9 @@ class ChatCodec:
 
     def read_error(self, status: int, body: bytes) -> ErrorInfo:
         return errors.read_error(status, body)
+
+    def fold(self, stream: bytes) -> Folded:
+        return fold_stream(stream)
 
     def wants_usage(self, members: Mapping[str, msgspec.Raw]) -> bool:
         return _asks_for_usage(members)
