@@ -1,0 +1,145 @@
+"""Secrets: hidden by value, whatever surrounds them, and by the shapes that vendors publish."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.redaction.samples import KNOWN, LEFT, SHAPES
+from usage.transcripts.secrets import SecretFilter
+
+FILTER = SecretFilter(KNOWN)
+
+
+@pytest.mark.parametrize(
+    "around", ["{}", "key={}&x", '{{"a": "{}"}}', "x{}x", "Bearer {}", "\n{}\n"]
+)
+@pytest.mark.parametrize("secret", KNOWN)
+def test_a_known_secret_is_hidden_wherever_it_stands(secret, around):
+    hidden = FILTER.hide(around.format(secret))
+    assert secret not in hidden
+    assert "[hidden]" in hidden
+
+
+@pytest.mark.parametrize("secret", KNOWN)
+def test_a_known_secret_is_hidden_as_urls_and_json_write_it(secret):
+    percent = quote(secret, safe="")
+    for form in (
+        percent,
+        percent.lower().replace(secret.lower(), secret),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        json.dumps(json.dumps({"key": secret}))[1:-1],
+    ):
+        assert "[hidden]" in FILTER.hide(f"before {form} after"), form
+
+
+@pytest.mark.parametrize("secret", KNOWN)
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("before", ["", "u", "us", "user:"])
+def test_a_known_secret_is_hidden_in_base64_at_every_byte(secret, encode, before):
+    data = f"{before}{secret}~end of it".encode()
+    hidden = FILTER.hide(encode(data).decode())
+    assert "[hidden]" in hidden
+    left = hidden.replace("[hidden]", "")
+    assert len(left) < 8 + len(before) + len("~end of it") * 2
+
+
+@given(
+    st.text(min_size=8, max_size=60).filter(lambda text: text not in "[hidden]"),
+    st.text(max_size=80),
+    st.text(max_size=80),
+)
+@settings(deadline=None)
+def test_no_known_secret_survives_between_any_texts(secret, before, after):
+    hidden = SecretFilter([secret]).hide(before + secret + after)
+    assert "[hidden]" in hidden
+    assert secret not in hidden
+
+
+def test_secrets_can_become_known_while_others_are_hidden():
+    secrets = SecretFilter()
+    assert secrets.hide("a later-secret") == "a later-secret"
+    secrets.known(["later-secret", "another one"])
+    assert secrets.hide("a later-secret, another one") == "a [hidden], [hidden]"
+
+
+def test_short_values_are_words_and_stay():
+    assert SecretFilter(["secret", ""]).hide("a secret") == "a secret"
+
+
+def test_thousands_of_secrets_are_found_too():
+    values = [f"vendor-{number:05}-{'x' * 30}" for number in range(3000)]
+    secrets = SecretFilter(values)
+    assert secrets.hide(f"one {values[2999]} two {values[0]}.") == "one [hidden] two [hidden]."
+
+
+@pytest.mark.parametrize(("vendor", "secret"), SHAPES, ids=[vendor for vendor, _ in SHAPES])
+@pytest.mark.parametrize("around", ["{}", "use {}, please", '"{}"', "a line\\n{}", "?x={}&y=1"])
+def test_what_looks_like_a_key_is_hidden_though_nobody_knows_it(vendor, secret, around):
+    around = around.replace("\\n", "\n") if "key" in vendor else around.replace("\\n", "\\n ")
+    assert FILTER.hide(around.format(secret)) == around.format("[hidden]")
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("Authorization: Bearer abc.DEF-123", "Authorization: Bearer [hidden]"),
+        ("'authorization': 'Basic dXNlcjpwYXNz'", "'authorization': 'Basic [hidden]'"),
+        ("x-api-key: 0123456789abcdef", "x-api-key: [hidden]"),
+        ("GET /v1/models?key=abcdefgh&alt=sse", "GET /v1/models?key=[hidden]&alt=sse"),
+        ("/x?access_token=opaque", "/x?access_token=[hidden]"),
+        ("https://me:pa55w@example.com/", "https://me:[hidden]@example.com/"),
+        ("postgres://u:p@db.example:5432/x", "postgres://u:[hidden]@db.example:5432/x"),
+        ('{"api_key": "whatever-it-is"}', '{"api_key": "[hidden]"}'),
+        ('{\\"client_secret\\": \\"whatever-it-is\\"}', '{\\"client_secret\\": \\"[hidden]\\"}'),
+        ("PASSWORD=hunter2hunter2 ./run", "PASSWORD=[hidden] ./run"),
+        ("Cookie: session=abc; theme=dark\r\nHost: x", "Cookie: [hidden]\r\nHost: x"),
+        ("bearer " + "a1" * 20, "bearer [hidden]"),
+    ],
+)
+def test_what_stands_where_secrets_are_kept_is_hidden(text, hidden):
+    assert FILTER.hide(text) == hidden
+
+
+def test_a_private_key_is_hidden_even_if_it_is_cut():
+    key = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEabc+/=\n" * 20
+    assert (
+        FILTER.hide(f"{key}-----END RSA PRIVATE KEY-----")
+        == "[hidden]-----END RSA PRIVATE KEY-----"
+    )
+    assert FILTER.hide(key) == "[hidden]"
+    assert FILTER.hide(json.dumps(key)) == '"[hidden]"'
+    old = key.replace("\nM", "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0A1B\n\nM", 1)
+    assert FILTER.hide(old) == "[hidden]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *LEFT,
+        "api_key=os.environ['KEY'], password=getpass(), token: string",
+        "max_tokens=1000 total_tokens: 12345678",
+        "a bearer token, a basic understanding, the secret is out",
+        "sk-spinner-grid-item and task-management-application-v2",
+        "for key, value in items: cache_key = value",
+        "see https://example.com/a:b@c",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "eyJust a word",
+    ],
+)
+def test_what_is_no_secret_stays(text):
+    assert FILTER.hide(text) == text
+
+
+def test_bytes_that_are_no_text_keep_every_other_byte():
+    data = b"\xff\xfe \x00 " + KNOWN[0].encode() + b" \x80"
+    assert FILTER.hide_bytes(data) == b"\xff\xfe \x00 [hidden] \x80"
+    untouched = bytes(range(256)) * 4
+    assert FILTER.hide_bytes(untouched) is untouched

@@ -1,0 +1,75 @@
+"""The ways in which a known secret may be written in a text, and a quick look for all of them. Pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+GRAM = 8
+LONG = 24
+"""Forms of this length are looked for by samples of the text, all at once; shorter ones one by one."""
+RUN = 20
+"""A text without a run of so many letters, digits, `_`, `-`, `+` and `/` holds no long form."""
+
+_run = re.compile(rf"[A-Za-z0-9_\-+/]{{{RUN}}}")
+_percent = re.compile(r"%[0-9A-F]{2}")
+
+
+def forms_of(value: str) -> set[str]:
+    """The value as it is, and as URLs, JSON, JSON within JSON and base64 have it."""
+    forms = {value}
+    for percent in (quote(value, safe=""), quote(value), quote_plus(value)):
+        forms |= {percent, _percent.sub(lambda code: code[0].lower(), percent)}
+    for ascii_only in (True, False):
+        once = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        twice = json.dumps(once, ensure_ascii=ascii_only)[1:-1]
+        forms |= {once, once.replace("/", "\\/"), twice}
+    data = value.encode("utf-8", "surrogatepass")
+    for offset in range(3):
+        standard = base64_core(data, offset)
+        forms |= {standard, standard.replace("+", "-").replace("/", "_")}
+    return {form for form in forms if len(form) >= GRAM}
+
+
+def base64_core(data: bytes, offset: int) -> str:
+    """What base64 makes of the data whatever surrounds it, if it begins at this byte of three."""
+    encoded = base64.b64encode(bytes(offset) + data).decode()
+    return encoded[(offset * 8 + 5) // 6 : (offset + len(data)) * 8 // 6]
+
+
+class Forms:
+    """All forms of all known values. Never changed: a larger one takes its place."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        forms = {form for value in values for form in forms_of(value)}
+        long = {form for form in forms if len(form) >= LONG and _run.search(form)}
+        self._short = tuple(forms - long)
+        self.longest = max(map(len, forms), default=0)
+        self._grams: dict[str, list[str]] = {}
+        for form in long:
+            for place in range(len(form) - GRAM + 1):
+                self._grams.setdefault(form[place : place + GRAM], []).append(form)
+        gap = min(map(len, long), default=LONG) - 2 * GRAM + 1
+        self._samples = re.compile(rf"(?s)(.{{{GRAM}}}).{{0,{gap}}}")
+
+    def find(self, text: str, low: int, high: int, has_runs: bool) -> Iterator[tuple[int, int]]:
+        """Each place that begins from `low` to before `high`; overlapping ones, too."""
+        for form in self._short:
+            if form in text:
+                yield from _places(form, text, low, high)
+        if not (has_runs and self._grams):
+            return
+        samples = self._samples.findall(text, low)
+        if not self._grams.keys().isdisjoint(samples):
+            for form in {form for gram in samples for form in self._grams.get(gram, ())}:
+                yield from _places(form, text, low, high)
+
+
+def _places(form: str, text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+    place = text.find(form, low)
+    while 0 <= place < high:
+        yield place, place + len(form)
+        place = text.find(form, place + 1)

@@ -1,0 +1,278 @@
+"""Hide secrets in text: those that are known by value, and those that look like one. Pure.
+
+A known value is hidden whatever surrounds it, and as URLs, JSON and base64 write it. Shapes are those
+that vendors publish for their keys, and what stands after the names under which people keep secrets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+
+from usage.transcripts.secret_forms import RUN, Forms, base64_core
+from usage.transcripts.spans import HIDDEN, SECRET, Span
+
+SHORTEST = 8
+"""Shorter values are words, and would be hidden everywhere."""
+LONGEST_HEAD = 512
+"""A shape is told within so many characters; the run that follows may be any length."""
+
+_RUN = b"a" * RUN
+"""Every shape of a key has so many characters without a blank between them."""
+_AS_RUNS = bytes(
+    ord("a") if byte < 128 and (chr(byte).isalnum() or chr(byte) in "_-+/") else ord(" ")
+    for byte in range(256)
+)
+
+_TOKEN = r"[A-Za-z0-9_\-]"  # noqa: S105
+_run = re.compile(rf"[A-Za-z0-9_\-+/]{{{RUN}}}")
+_token_tail = re.compile(rf"{_TOKEN}*")
+_DOTTED = r"[A-Za-z0-9_\-.]"
+_dotted_tail = re.compile(rf"{_DOTTED}*")
+_client_key = re.compile(r"pbk_[0-9A-Za-z]{16,}")
+
+# As the vendors document them, and GitHub lists them for its secret scanning.
+_PREFIXES = re.findall(
+    r"\S+",
+    r"sk_live_ sk_test_ rk_live_ rk_test_ whsec_ gsk_ hf_ xai- gho_ ghp_ ghr_ ghs_ ghu_ github_pat_ "
+    r"glpat- xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp- r8_ nvapi- pplx- npm_ pypi- dop_v1_ tvly- "
+    r"AIza GOCSPX- lin_api_ csk- tgp_v1_ jina_",
+)
+_BASE64_PREFIXES = "|".join(base64_core(b"pbk_", offset) for offset in range(3))
+_hint = re.compile(rf"{'|'.join(_PREFIXES)}|sk-|pbk_|{_BASE64_PREFIXES}|eyJ|ya29\.|SG\.|AKIA|ASIA")
+"""Where a shape may begin."""
+_LONGEST_PREFIX = 12
+_SHAPES = (
+    (re.compile(rf"(?<![0-9A-Za-z])(?:{'|'.join(_PREFIXES)}){_TOKEN}{{17,}}"), _token_tail),
+    # With a digit: `sk-` begins names in programs and style sheets, too.
+    (re.compile(rf"(?<![0-9A-Za-z])sk-(?=[A-Za-z_\-]{{0,60}}[0-9]){_TOKEN}{{17,}}"), _token_tail),
+    (re.compile(rf"pbk_[0-9A-Za-z]{{16}}{_TOKEN}*"), _token_tail),
+    (
+        re.compile(rf"(?:{_BASE64_PREFIXES})[A-Za-z0-9+/_\-]{{40,}}"),
+        re.compile(r"[A-Za-z0-9+/_\-]*"),
+    ),
+    # A JSON Web Token, RFC 7519: the first part is the base64 of `{"…`. Google's and SendGrid's tokens.
+    (re.compile(rf"(?<![0-9A-Za-z])eyJ{_TOKEN}{{17,400}}\.{_DOTTED}+"), _dotted_tail),
+    (re.compile(rf"(?<![0-9A-Za-z])(?:ya29|SG)\.{_TOKEN}{{20}}{_DOTTED}*"), _dotted_tail),
+    (re.compile(rf"(?<![0-9A-Za-z])A[KS]IA[A-Z0-9]{{16}}{_TOKEN}*"), _token_tail),
+)
+_PEM = "-----BEGIN "
+_LINE = r"(?:\s|\\[nr]){0,4}"
+# RFC 7468, and the headers of RFC 1421 that OpenSSL still writes; as far as there is base64.
+_pem = re.compile(
+    rf"-----BEGIN [A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----"
+    rf"(?:{_LINE}Proc-Type: 4,ENCRYPTED{_LINE}DEK-Info: [A-Z0-9\-]{{1,30}},[0-9A-Fa-f]{{1,64}})?"
+    r"[A-Za-z0-9+/=\s\\]*"
+)
+_pem_tail = re.compile(r"[A-Za-z0-9+/=\s\\]*")
+_userinfo = re.compile(r"://[^\s/:@\"'<>]{0,64}:([^\s/@\"'<>]{1,256})@")
+
+_NAMES = (
+    "key",
+    "token",
+    "secret",
+    "passw",
+    "passphrase",
+    "signature",
+    "credential",
+    "authorization",
+)
+_whose_key = re.compile(
+    r"(?:[?&]|(?:api|access|account|auth|encryption|master|private|secret|service|signing)[-_]?)\Z"
+)
+_in_query = re.compile(r"[?&][a-z_\-]*\Z")
+_MARK = r"[^\s\"'\\,;&<>(){}\[\]]"
+_mark_tail = re.compile(rf"{_MARK}*")
+_assigned = re.compile(
+    r"[A-Za-z_\-]{0,20}(?:\\?[\"'])?\s{0,3}(?:=>|:=|[:=])\s{0,3}(?P<quote>\\?[\"'])?"
+    rf"(?:(?i:bearer|basic|token|digest)\s{{1,3}})?(?P<value>{_MARK}{{6,64}})"
+)
+_scheme = re.compile(rf"(?:bearer|basic)\s{{1,3}}(?P<value>{_MARK}{{16,256}})", re.IGNORECASE)
+_cookie = re.compile(
+    r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<value>[\w!#$%&*+\-.^`|~]{1,64}=)",
+    re.IGNORECASE,
+)
+_cookie_tail = re.compile(r"[^\r\n\"']*")
+_FROM_NAME = 96
+"""How far a value is from the beginning of its name, at most."""
+
+
+class SecretFilter:
+    """What is known may grow while it is in use, also by another thread: the forms are swapped whole."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values: frozenset[str] = frozenset()
+        self._forms = Forms()
+        self.known(values)
+
+    def known(self, values: Iterable[str]) -> None:
+        """Hide these from now on. Client keys need not be known: their shape is theirs alone."""
+        new = {
+            value
+            for value in values
+            if len(value) >= SHORTEST and value != HIDDEN and not _client_key.fullmatch(value)
+        }
+        if new - self._values:
+            self._values |= new
+            self._forms = Forms(self._values)
+
+    @property
+    def longest(self) -> int:
+        """Within so many characters from its beginning, a secret is told."""
+        return max(LONGEST_HEAD, self._forms.longest)
+
+    def hide(self, text: str) -> str:
+        """The text with `[hidden]` in place of each secret."""
+        found: list[Span] = []
+        self.find(text, 0, len(text), found)
+        if not found:
+            return text
+        found.sort(key=itemgetter(0))
+        pieces: list[str] = []
+        written = 0
+        for span in found:
+            if span.start > written or not pieces:
+                pieces += (text[written : span.start], HIDDEN)
+            written = max(written, span.end)
+        return "".join((*pieces, text[written:]))
+
+    def hide_bytes(self, data: bytes) -> bytes:
+        """The same for bytes of any kind; what is not UTF-8 stays as it is."""
+        text = data.decode("utf-8", "surrogateescape")
+        hidden = self.hide(text)
+        return data if hidden is text else hidden.encode("utf-8", "surrogateescape")
+
+    def find(self, text: str, low: int, high: int, found: list[Span]) -> None:
+        """Add what begins from `low` to before `high`, in no order."""
+        runs = text.encode("latin-1", "replace").translate(_AS_RUNS)
+        has_runs = _RUN in runs
+        self.find_known(text, low, high, found, has_runs)
+        has_colons = ":" in text
+        if has_runs:
+            _find_shapes(text, runs, low, high, found)
+        if _PEM in text:
+            _find_pem(text, low, high, found)
+        if has_colons and "@" in text and "://" in text:
+            _find_userinfo(text, low, high, found)
+        if has_colons or "=" in text:
+            _find_named(text, low, high, found)
+        if has_runs:
+            _find_schemes(text, low, high, found)
+
+    def find_known(
+        self, text: str, low: int, high: int, found: list[Span], has_runs: bool = True
+    ) -> None:
+        """Known values alone: also in what is too large to be read as text."""
+        tail = _Tail(_token_tail)
+        for start, end in self._forms.find(text, low, high, has_runs):
+            # With the rest of its word, which may be another secret that begins there.
+            found.append(Span(start, tail.end(text, end), SECRET, grows=_token_tail))
+
+
+def _find_shapes(text: str, runs: bytes, low: int, high: int, found: list[Span]) -> None:
+    """Every shape has a run that is long, so only those are searched, and a little before them."""
+    ends = [0] * len(_SHAPES)
+    start = runs.find(_RUN, low)
+    while 0 <= start < high + _LONGEST_PREFIX:
+        end = runs.find(b" ", start)
+        end = len(text) if end < 0 else end
+        for hint in _hint.finditer(text, max(low, start - _LONGEST_PREFIX), end):
+            place = hint.start()
+            for number, (pattern, tail) in enumerate(_SHAPES):
+                # Within a match, another of the same shape ends where that one does.
+                match = pattern.match(text, place) if low <= place >= ends[number] else None
+                if match is not None and place < high:
+                    ends[number] = match.end()
+                    found.append(Span(*match.span(), SECRET, grows=tail))
+        start = runs.find(_RUN, end)
+
+
+def _find_pem(text: str, low: int, high: int, found: list[Span]) -> None:
+    for match in _pem.finditer(text, low):
+        if match.start() >= high:
+            return
+        found.append(Span(*match.span(), SECRET, grows=_pem_tail))
+
+
+def _find_userinfo(text: str, low: int, high: int, found: list[Span]) -> None:
+    place = text.find("://", max(0, low - _FROM_NAME))
+    while 0 <= place < high:
+        match = _userinfo.match(text, place)
+        if match is not None and low <= match.start(1) < high:
+            found.append(Span(*match.span(1), SECRET))
+        place = text.find("://", place + 1)
+
+
+class _Tail:
+    """The end of a run of characters, looked for once in each run."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._pattern = pattern
+        self._start = self._end = -1
+
+    def end(self, text: str, start: int) -> int:
+        if not self._start <= start < self._end:
+            match = self._pattern.match(text, start)
+            self._start, self._end = start, match.end() if match is not None else start
+        return self._end
+
+    def add(self, match: re.Match[str], low: int, high: int, found: list[Span]) -> None:
+        start, end = match.span("value")
+        if low <= start < high:
+            found.append(Span(start, self.end(match.string, end), SECRET, grows=self._pattern))
+
+
+def _find_named(text: str, low: int, high: int, found: list[Span]) -> None:
+    """Values after a name such as `password=`; unquoted ones need a digit, or they may be code."""
+    lower = _lower(text)
+    for name in _NAMES:
+        tail = _Tail(_mark_tail)
+        for place in _places(lower, name, low, high):
+            match = _assigned.match(text, place + len(name))
+            if match is not None and _is_value(match, lower, place):
+                tail.add(match, low, high, found)
+    tail = _Tail(_cookie_tail)
+    for place in _places(lower, "cookie", low, high):
+        match = _cookie.match(text, place)
+        if match is not None:
+            tail.add(match, low, high, found)
+
+
+def _find_schemes(text: str, low: int, high: int, found: list[Span]) -> None:
+    """`Bearer` and what looks like a key, also without a name before it."""
+    lower = _lower(text)
+    for scheme in ("bearer", "basic"):
+        tail = _Tail(_mark_tail)
+        for place in _places(lower, scheme, low, high):
+            match = _scheme.match(text, place)
+            if match is not None and _run.search(match["value"]) and _has_digit(match):
+                tail.add(match, low, high, found)
+
+
+def _lower(text: str) -> str:
+    """In small letters, every character at its place: one alone would become two."""
+    return text.replace("\u0130", "i").lower()
+
+
+def _places(lower: str, name: str, low: int, high: int) -> Iterator[int]:
+    place = lower.find(name, max(0, low - _FROM_NAME))
+    while 0 <= place < high:
+        yield place
+        place = lower.find(name, place + 1)
+
+
+def _is_value(match: re.Match[str], lower: str, name_at: int) -> bool:
+    before = lower[max(0, name_at - 24) : name_at]
+    if lower.startswith("key", name_at) and not _whose_key.search(before):
+        return False
+    if _in_query.search(before):
+        return True
+    value = match["value"]
+    if len(value) < SHORTEST:
+        return False
+    return match["quote"] is not None or (_has_digit(match) and not value.isdigit())
+
+
+def _has_digit(match: re.Match[str]) -> bool:
+    return any(mark in "0123456789" for mark in match["value"][:64])
