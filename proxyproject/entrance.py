@@ -15,7 +15,9 @@ from django.conf import settings
 from django.urls import Resolver404, get_resolver
 
 from proxyproject.door import PROBES, Door
-from proxyproject.logs import ProcessLog, outputs
+from proxyproject.log_outputs import STOP_SECONDS
+from proxyproject.log_transcripts import TranscriptLog
+from proxyproject.logs import ProcessLog, known_secrets, outputs
 from routing import in_hand
 from routing.runtime import Runtime
 
@@ -37,6 +39,7 @@ class Entrance:
         self._door: Door | None = None
         self._opening: asyncio.Task[Door] | None = None
         self.runtime: Runtime | None = None
+        self._kept: TranscriptLog | None = None
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         in_hand.marks.set(in_hand.NONE)
@@ -73,11 +76,15 @@ class Entrance:
     async def _open(self) -> Door:
         made = outputs()
         made.start()
-        runtime = Runtime.from_settings(ProcessLog(made))
+        kept = TranscriptLog(made.options._replace(directory=settings.LOG_DIR), known_secrets)
+        made.also(kept.output)
+        self._kept = kept
+        runtime = Runtime.from_settings(ProcessLog(made), kept.transcripts)
         try:
             await runtime.start()
         except BaseException:
             await runtime.stop()
+            await self._stop_logs()
             raise
         self.runtime = runtime
         self._door = Door(runtime, frozenset(name.encode() for name in settings.CORS_ORIGINS))
@@ -88,8 +95,15 @@ class Entrance:
         self._door = self._opening = None
         if runtime is not None:
             await runtime.stop()
-            # not only at exit: some servers end by the signal that they got
-            await asyncio.to_thread(outputs().flush)
+            await self._stop_logs()
+
+    async def _stop_logs(self) -> None:
+        """Not only at exit: some servers end by the signal that they got."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await asyncio.to_thread(kept.stop, STOP_SECONDS)
+            outputs().without(kept.output)
+        await asyncio.to_thread(outputs().flush)
 
 
 def _is_for_the_door(scope: Scope) -> bool:

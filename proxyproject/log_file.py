@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from proxyproject.log_lock import lies_at, locked, make_directory, open_file
+from proxyproject.log_lock import FILE_MODE, lies_at, locked, make_directory, open_file
 from proxyproject.log_segments import Segments
 
 DAY = 86_400
@@ -39,10 +39,11 @@ class LogFile:
     day; with 0 it never is, which leaves that to others. `rotated` is set after each rotation.
     """
 
-    def __init__(self, segments: Segments, max_bytes: int) -> None:
+    def __init__(self, segments: Segments, max_bytes: int, mode: int = FILE_MODE) -> None:
         self.path: Path = segments.path
         self._segments = segments
         self._max_bytes = max_bytes
+        self._mode = mode
         self._lock = self.path.with_name(f".{self.path.name}.lock")
         self._descriptor = -1
         self.rotated = threading.Event()
@@ -73,7 +74,7 @@ class LogFile:
         if self._descriptor >= 0 and not lies_at(self._descriptor, self.path):
             self.close()
         if self._descriptor < 0:
-            self._descriptor = open_file(self.path, os.O_RDWR | os.O_APPEND)
+            self._descriptor = open_file(self.path, os.O_RDWR | os.O_APPEND, self._mode)
 
     def _next_part(self, data: bytes, begin: int) -> bytes:
         """As many of the lines as the file may still take; at least one, after a rotation if need be."""

@@ -68,9 +68,8 @@ class Keeper:
         self.health = Health()
 
     def start(self) -> None:
-        """Look once, then go on in a thread."""
+        """Look after it in a thread from now on."""
         if self._thread is None:
-            self.look()
             self._thread = threading.Thread(
                 target=self._run, name="patchbay-log-keeper", daemon=True
             )

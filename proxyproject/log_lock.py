@@ -18,13 +18,13 @@ def make_directory(directory: Path) -> None:
         directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
 
 
-def open_file(path: Path, flags: int) -> int:
+def open_file(path: Path, flags: int, mode: int = FILE_MODE) -> int:
     """A descriptor of the file, which is made where there is none. Raises OSError.
 
     What root makes belongs to whom the directory does: a command that an administrator typed must
     not leave a file behind that the service cannot write.
     """
-    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, mode)
     if os.geteuid() == 0:
         owner = os.stat(path.parent)
         if (owner.st_uid, owner.st_gid) != (0, 0) and os.fstat(descriptor).st_uid == 0:

@@ -50,16 +50,20 @@ class Options(NamedTuple):
 
     @property
     def segments(self) -> Segments:
-        limits = Limits(self.backup_count, self.max_age_days, self.compress)
-        return Segments(self.directory / self.file_name, limits)
+        return Segments(self.directory / self.file_name, self.limits)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.backup_count, self.max_age_days, self.compress)
 
 
 class Outputs:
     """The log's outputs. Lines may come from any thread; files and threads begin with the first one."""
 
     def __init__(self, options: Options) -> None:
-        self._options = options
-        self._all: list[tuple[int, Output]] = []
+        self.options = options
+        self._all: list[tuple[int, Output[Line]]] = []
+        self._others: list[Output[Any]] = []
         self._keeper: Keeper | None = None
         if options.level != OFF:
             colour = os.isatty(STDOUT) and not os.environ.get("NO_COLOR")
@@ -72,11 +76,25 @@ class Outputs:
 
     def _add(
         self, name: str, sink: Callable[[bytes], None], level: str, form: str, colour: bool
-    ) -> Output:
-        options, encode = self._options, encoder(form, colour)
-        output = Output(name, sink, encode, options.queue_size, options.flush_seconds)
+    ) -> Output[Line]:
+        options, encode = self.options, encoder(form, colour)
+        output: Output[Line] = Output(
+            name, sink, encode, options.queue_size, options.flush_seconds, encode_gap=encode
+        )
         self._all.append((LEVELS[level], output))
         return output
+
+    def also(self, output: Output[Any]) -> None:
+        """Count, flush and stop this one with the log's own; lines of the log do not go there."""
+        self._others.append(output)
+
+    def without(self, output: Output[Any]) -> None:
+        self._others.remove(output)
+
+    @property
+    def _every(self) -> list[Output[Any]]:
+        """Those that wait for nobody come last."""
+        return [*(output for _, output in self._all), *self._others]
 
     @property
     def level(self) -> int:
@@ -113,11 +131,12 @@ class Outputs:
         for _, output in self._all:
             output.start()
         if self._keeper is not None:
+            self._keeper.look()
             self._keeper.start()
 
     def check(self) -> None:
         """Raises ImproperlyConfigured where the log is not well, and that is to stop the start."""
-        options = self._options
+        options = self.options
         if self._keeper is None or options.on_unhealthy != "stop":
             return
         problem = problem_of(options.directory / options.file_name, options.min_free_mb)
@@ -129,7 +148,7 @@ class Outputs:
 
     def state(self) -> LogState:
         health = self._keeper.health if self._keeper is not None else Health()
-        outputs = [output for _, output in self._all]
+        outputs = self._every
         failing = next((output.problem for output in outputs if output.problem), "")
         return LogState(
             written={output.name: output.written for output in outputs},
@@ -142,7 +161,7 @@ class Outputs:
     def flush(self, timeout: float = STOP_SECONDS) -> None:
         """Wait until what was said so far is written, within a bound for all outputs together."""
         until = time.monotonic() + timeout
-        for _, output in self._all:
+        for output in self._every:
             output.flush(until - time.monotonic())
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
@@ -150,7 +169,7 @@ class Outputs:
         if self._keeper is not None:
             self._keeper.stop()
         until = time.monotonic() + timeout
-        for _, output in reversed(self._all):
+        for output in reversed(self._every):
             output.stop(until - time.monotonic())
 
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from proxyproject.log_alarm import Alarm
 from proxyproject.log_file import NotWritten
@@ -24,29 +24,33 @@ GAP_SECONDS = 1.0
 POLL_SECONDS = 0.002
 
 Line = dict[str, Any]
+T = TypeVar("T")
 
 
-class Output:
+class Output(Generic[T]):
     """One place where lines go. `sink` takes whole lines, and raises NotWritten.
 
-    `written` and `dropped` count lines; together they are all that were put in, once it has stopped.
+    `encode` makes a line of what is put in, `encode_gap` of a note that something is missing. `written`
+    and `dropped` count lines; together they are all that were put in, once it has stopped.
     """
 
     def __init__(
         self,
         name: str,
         sink: Callable[[bytes], None],
-        encode: Callable[[Line], bytes],
+        encode: Callable[[T], bytes],
         size: int,
         flush_seconds: float,
+        encode_gap: Callable[[Line], bytes],
     ) -> None:
         self.name = name
         self._sink = sink
         self._encode = encode
+        self._encode_gap = encode_gap
         self._size = size
         self._flush_seconds = flush_seconds
         self._alarm = Alarm(name)
-        self._waiting: deque[Line] = deque()
+        self._waiting: deque[T] = deque()
         self._pending: list[bytes] = []
         self._wake: SimpleQueue[None] = SimpleQueue()  # safe in signal handlers, unlike an Event
         self._lock = threading.RLock()
@@ -63,12 +67,12 @@ class Output:
         """Why nothing can be written now, "" if it can."""
         return "" if self._error is None else self._error.strerror or "unknown"
 
-    def put(self, line: Line) -> None:
+    def put(self, line: T) -> None:
         """Never waits and never raises. The line must not be changed afterwards."""
         if len(self._waiting) < self._size:
             self._waiting.append(line)
         else:
-            self._drop(1)
+            self.drop(1)
         if self._thread is None:
             self.start()
 
@@ -109,14 +113,15 @@ class Output:
         self._wake.put(None)
         lost = len(self._waiting) + len(self._pending)
         if lost:
-            self._drop(lost)
+            self.drop(lost)
             self._alarm.say(f"could not be written at the end; {lost} lines are lost")
 
     def _waits_for_its_reader(self) -> bool:
         """A pipe may be full for a moment; a disk stays full."""
         return isinstance(self._error, NotWritten) and self._error.passing
 
-    def _drop(self, count: int) -> None:
+    def drop(self, count: int) -> None:
+        """Count what is not written."""
         with self._lock:
             if self.dropped == self._told:
                 self._gap_began = time.monotonic()
@@ -153,14 +158,14 @@ class Output:
                 self._error = None
                 self._alarm.over()
 
-    def _encoded(self, taken: list[Line]) -> list[bytes]:
+    def _encoded(self, taken: list[T]) -> list[bytes]:
         """What cannot be made a line of is dropped: it must not cost the thread."""
         made = []
         for line in taken:
             try:
                 made.append(self._encode(line))
             except Exception as error:  # noqa: BLE001 — whatever it is, the next line must be written
-                self._drop(1)
+                self.drop(1)
                 self._alarm.ring(f"cannot take a line ({type(error).__name__})")
         return made
 
@@ -199,6 +204,6 @@ class Output:
             "dropped": dropped,
             "seconds": round(seconds, 3),
         }
-        self._pending = [self._encode(line)]
+        self._pending = [self._encode_gap(line)]
         self.written -= 1  # nobody put it in
         self._write_pending()

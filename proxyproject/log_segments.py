@@ -9,7 +9,7 @@ import gzip
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from proxyproject.log_lock import locked, open_file
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
-COMPRESSED, UNFINISHED = ".gz", ".gz.part"
+COMPRESSED, INDEX, UNFINISHED = ".gz", ".gz.idx", ".part"
 PIECE = 2**20
 
 
@@ -47,15 +47,21 @@ class Superfluous(NamedTuple):
 
 
 class Segments:
-    """What lies beside the log at `path`. Several processes may tidy; one at a time does."""
+    """What lies beside the log at `path`. Several processes may tidy; one at a time does.
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    `compress` puts a rotated file under its compressed name, maybe with an index, and removes it.
+    """
+
+    def __init__(
+        self, path: Path, limits: Limits, compress: Callable[[Path], object] | None = None
+    ) -> None:
         self.path = path
         self._limits = limits
+        self._compress_one = compress or _compress
         self._stem, self._suffix = os.path.splitext(path.name)
         stamp = r"(\d{8}T\d{6}\.\d{6}Z)"
         name = re.escape(self._stem) + "-" + stamp + re.escape(self._suffix)
-        self._name = re.compile(name + r"(\.gz|\.gz\.part)?")
+        self._name = re.compile(name + r"(\.gz|\.gz\.part|\.gz\.idx|\.gz\.idx\.part)?")
         self._lock = path.with_name(f".{path.name}.tidy.lock")
 
     def fresh(self, now: float) -> Path:
@@ -73,7 +79,7 @@ class Segments:
         found = [
             Segment(path, at, ending == COMPRESSED)
             for path, at, ending in self._ours()
-            if ending != UNFINISHED
+            if ending in ("", COMPRESSED)
         ]
         return sorted(found, key=lambda segment: segment.at, reverse=True)
 
@@ -90,6 +96,8 @@ class Segments:
 
         Raises OSError. What a crash left half-way is taken up again.
         """
+        if not self.path.parent.exists():
+            return
         with locked(self._lock, wait=False) as held:
             if held:
                 self._remove(self.superfluous(now))
@@ -137,21 +145,26 @@ class Segments:
     def _remove(found: list[Superfluous]) -> None:
         for each in found:
             each.path.unlink(missing_ok=True)
+            each.path.with_name(each.path.name.removesuffix(COMPRESSED) + INDEX).unlink(
+                missing_ok=True
+            )
 
     def _compress(self) -> None:
         for path, _, ending in list(self._ours()):
-            if ending == UNFINISHED:  # of a process that is no more: who writes one holds the lock
+            if ending.endswith(
+                UNFINISHED
+            ):  # of a process that is no more: who writes one holds the lock
                 path.unlink(missing_ok=True)
         for segment in reversed(self.all()):
             if not segment.compressed:
-                _compress(segment.path)
+                self._compress_one(segment.path)
 
 
 def _compress(path: Path) -> None:
     """Under its last name it is whole; until then the source stays. Raises OSError."""
     finished = path.with_name(path.name + COMPRESSED)
     if not finished.exists():
-        part = path.with_name(path.name + UNFINISHED)
+        part = path.with_name(path.name + COMPRESSED + UNFINISHED)
         try:
             _write_compressed(path, part)
             os.rename(part, finished)
@@ -162,10 +175,7 @@ def _compress(path: Path) -> None:
 
 
 def _write_compressed(source: Path, target: Path) -> None:
-    with (
-        source.open("rb") as lines,
-        open(open_file(target, os.O_WRONLY | os.O_TRUNC), "wb") as file,
-    ):
+    with source.open("rb") as lines, open(open_file(target, os.O_WRONLY | os.O_TRUNC), "wb") as file:
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6) as packed:
             shutil.copyfileobj(lines, packed, PIECE)
         file.flush()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import atexit
 import logging.config
-import re
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -16,21 +15,17 @@ from typing import Any
 from proxyproject.log_formats import cut
 from proxyproject.log_outputs import Options, Outputs
 from routing.in_hand import marks
+from usage.transcripts.secrets import SecretFilter
 
 FOREIGN_HOST_SECONDS = 60.0
-HIDDEN = "pbk_(hidden)"
 
-_key = re.compile(r"pbk_[0-9A-Za-z]{8,}")
-
-
-def without_keys(text: str) -> str:
-    """The text with whatever is, or was to be, a client key taken out."""
-    return _key.sub(HIDDEN, text) if "pbk_" in text else text
+known_secrets = SecretFilter()
+"""What no log of this process may show; logging is one for a process, and so is this."""
 
 
 def hide(text: str) -> str:
     """The text without what is secret. All that is logged comes by here before it waits anywhere."""
-    return without_keys(text)
+    return known_secrets.hide(text)
 
 
 class DiscreetRecord(logging.LogRecord):
@@ -108,6 +103,9 @@ class ProcessLog:
 
     def hide(self, text: str) -> str:
         return hide(text)
+
+    def known(self, secrets: Iterable[str]) -> None:
+        known_secrets.known(secrets)
 
 
 def outputs() -> Outputs:

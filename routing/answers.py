@@ -49,16 +49,19 @@ class Answers:
         """The HTTP status that an error has in a format."""
         return self._translator.codec(client_format).error_status(info)
 
-    async def refuse(self, identifier: str, call: ClientCall, refused: Refused, sink: Sink) -> None:
+    async def refuse(
+        self, identifier: str, call: ClientCall, refused: Refused, sink: Sink
+    ) -> bytes:
+        """Returns what the client is told."""
         headers = _wait(refused.retry_after)
         if refused.should_retry is not None:
             headers.append((b"x-should-retry", b"true" if refused.should_retry else b"false"))
-        await self.say(identifier, call, refused.info, headers, sink)
+        return await self.say(identifier, call, refused.info, headers, sink)
 
     async def fail(
         self, exchange: Exchange, call: ClientCall, failure: UpstreamFailure, sink: Sink
-    ) -> None:
-        """Nothing of an answer has gone out: the failure is the answer.
+    ) -> bytes:
+        """Nothing of an answer has gone out: the failure is the answer. Returns what the client is told.
 
         A provider that speaks the client's format is quoted in its own words.
         """
@@ -69,14 +72,17 @@ class Answers:
             return await self.say(exchange.id, call, failure.info, headers, sink)
         headers += _named(exchange.id)
         await sink.whole(failure.info.status, headers, failure.body)
+        return failure.body
 
     async def say(
         self, identifier: str, call: ClientCall, info: ErrorInfo, headers: list[Header], sink: Sink
-    ) -> None:
+    ) -> bytes:
         """An error, in the words of the client's format."""
         codec = self._translator.codec(call.format)
         headers += _named(identifier)
-        await sink.whole(codec.error_status(info), headers, codec.write_error(info, identifier))
+        body = codec.write_error(info, identifier)
+        await sink.whole(codec.error_status(info), headers, body)
+        return body
 
     async def refuse_call(
         self, call: ClientCall, info: ErrorInfo, sink: Sink, headers: Sequence[Header] = ()

@@ -84,6 +84,8 @@ async def _attempt(
     exchange.begin_attempt(outbound.endpoint, outbound.login, outbound.format.value)
     exchange.meter = outbound.lane.meter
     exchange.note_translation(outbound.losses, outbound.edits)
+    if exchange.capture is not None:
+        exchange.capture.provider_gets(outbound.request.body)
     tools.books.attempt(exchange)
     try:
         opened = await _open(exchange, outbound, tools, stream, fresh)

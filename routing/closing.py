@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from routing.exchange import Exchange
     from routing.log_lines import LogLines
     from routing.metrics import Metrics
+    from routing.transcribing import Transcripts
     from usage.quota import QuotaBook
     from usage.record import Record
 
@@ -37,12 +38,18 @@ class Books:
     """Writes exchanges down as they go on. All its methods are synchronous and short."""
 
     def __init__(
-        self, quotas: QuotaBook, journal: Journal, metrics: Metrics, log_lines: LogLines
+        self,
+        quotas: QuotaBook,
+        journal: Journal,
+        metrics: Metrics,
+        log_lines: LogLines,
+        transcripts: Transcripts,
     ) -> None:
         self._quotas = quotas
         self._journal = journal
         self._metrics = metrics
         self._log = log_lines
+        self._transcripts = transcripts
         self._refusals: dict[int, int] = {}
         self._second = 0
 
@@ -83,6 +90,7 @@ class Books:
         self._journal.end(record, rollup_only=self._floods(record))
         self._metrics.observe(record)
         self._log.exchange(exchange)
+        self._transcripts.end(exchange)
 
     def _floods(self, record: Record) -> bool:
         """Whether this refusal is one too many of its key in this second."""

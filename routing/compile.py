@@ -57,6 +57,7 @@ def compile_document(document: dict[str, Any], open_secret: Opener) -> Snapshot:
         table=RouteTable(routes),
         places=_places(compiled.endpoints),
         problems=(*compiled.problems, *idle),
+        secrets=_secrets(compiled.endpoints),
     )
 
 
@@ -109,6 +110,11 @@ def _tiers(targets: list[TargetEntry], deployed: _Deployed) -> tuple[tuple[Choic
         if choice is not None:
             tiers.setdefault(target.tier, []).append(choice)
     return tuple(map(tuple, tiers.values()))
+
+
+def _secrets(endpoints: Endpoints) -> frozenset[str]:
+    found = {login.secret for endpoint in endpoints.values() for login in endpoint.logins}
+    return frozenset(found - {""})
 
 
 def _places(endpoints: Endpoints) -> dict[str, bool]:

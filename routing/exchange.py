@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from providers.wire.prompt import PromptSize
 from routing import in_hand
+from usage.keys import without_keys
 from usage.record import AttemptRecord, Record
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from routing.deadline import Deadline
     from usage.keys import Caller
     from usage.quota import Reservation
+    from usage.transcripts.capture import Capture
 
 LONGEST_CLIENT_TEXT = 200
 HEX = frozenset("0123456789abcdef")
@@ -52,6 +54,7 @@ class Exchange:
         "_attempt_began",
         "began",
         "caller",
+        "capture",
         "checkpointed",
         "deadline",
         "endpoint",
@@ -85,6 +88,7 @@ class Exchange:
             team_name=caller.team,
             owner=caller.owner,
         )
+        self.capture: Capture | None = None
         self.reservation: Reservation | None = None
         self.endpoint: Endpoint | None = None
         self.login: Login | None = None
@@ -154,6 +158,16 @@ class Exchange:
             )
         )
 
+    def answered(self, chunk: bytes) -> None:
+        """So much more of a provider's answer went to the client."""
+        self.record.response_bytes += len(chunk)
+        self.keep_answer(chunk)
+
+    def keep_answer(self, chunk: bytes) -> None:
+        """The client was told this, whoever said it."""
+        if self.capture is not None:
+            self.capture.answered.add(chunk)
+
     def content_began(self) -> None:
         self.first_content = time.monotonic()
         self.record.first_content_ms = round((self.first_content - self.began) * 1000, 3)
@@ -166,7 +180,7 @@ class Exchange:
 
 
 def _text(value: bytes | None) -> str:
-    return value[:LONGEST_CLIENT_TEXT].decode("latin-1") if value else ""
+    return without_keys(value.decode("latin-1"))[:LONGEST_CLIENT_TEXT] if value else ""
 
 
 def _trace_id(traceparent: bytes) -> str:

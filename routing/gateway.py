@@ -49,7 +49,8 @@ from routing.live import Live
 from routing.paths import ClientCall, ClientPath
 from routing.strategy import plan
 from routing.table import Route
-from usage.keys import Caller, Unauthenticated
+from routing.transcribing import Transcripts
+from usage.keys import Caller, Unauthenticated, without_keys
 from usage.outcomes import OUTCOME_OF
 from usage.quota import QuotaExceeded
 
@@ -80,6 +81,7 @@ class Tools(NamedTuple):
     limits: Limits
     translator: Translator
     upstream: Upstream
+    transcripts: Transcripts
     sweeper: Sweeper
     books: Books
 
@@ -108,11 +110,11 @@ class Gateway:
         except Refused as refused:
             status = self.answers.status(path.format, refused.info)
             exchange.finish(OUTCOME_OF[refused.reason], refused.reason, status)
-            await self.answers.refuse(exchange.id, call, refused, sink)
+            exchange.keep_answer(await self.answers.refuse(exchange.id, call, refused, sink))
         except UpstreamFailure as failure:
             status = self.answers.status(path.format, failure.info)
             exchange.finish("failed", failure.reason, status)
-            await self.answers.fail(exchange, call, failure, sink)
+            exchange.keep_answer(await self.answers.fail(exchange, call, failure, sink))
         except ClientTooSlow:
             exchange.finish("failed", "client_too_slow", CLIENT_GONE)
             await sink.abort()
@@ -160,6 +162,7 @@ class Gateway:
         exchange.note_client(call.headers)
         envelope = await self._open(exchange, path, body)
         route = self._match(exchange, envelope, call)
+        self._tools.transcripts.begin(exchange, route, envelope.body)
         strict = route.strict or exchange.caller.strict
         cap = self._admit(exchange, route, envelope, path)
         ask = Ask(path.format, envelope, call.headers, exchange.id, cap, strict)
@@ -171,7 +174,7 @@ class Gateway:
         if exchange.record.stream:
             await self._stream(exchange, opened, sink)
         else:
-            exchange.record.response_bytes = len(opened.first)
+            exchange.answered(opened.first)
             await self._answer(exchange, opened.first, [], sink)
 
     async def _answer(
@@ -229,10 +232,10 @@ class Gateway:
             envelope = open_envelope(content, path.required, codec.measure)
         except Unreadable as error:
             raise _bad_request(error) from None
-        exchange.record.original_model = envelope.model
+        exchange.record.original_model = without_keys(envelope.model)
         exchange.record.stream = envelope.stream
         end_user = codec.end_user(envelope.members)
-        exchange.record.end_user = end_user[:LONGEST_CLIENT_TEXT]
+        exchange.record.end_user = without_keys(end_user)[:LONGEST_CLIENT_TEXT]
         return envelope
 
     def _match(self, exchange: Exchange, envelope: Envelope, call: ClientCall) -> Route:
@@ -294,12 +297,16 @@ class Gateway:
         deadline, stall = exchange.deadline, self._limits.client_stall
         try:
             deadline.set(stall, "client_too_slow")
+            if exchange.capture is not None:
+                exchange.capture.streamed = True
             await sink.start(200, [*headers_of(exchange, EVENT_STREAM), *AT_ONCE])
             failure = await self._carry(exchange, opened, sink)
             deadline.set(stall, "client_too_slow")
             if failure is not None:
                 exchange.finish("failed", failure.reason, 200)
-                await sink.write(opened.lane.fail(failure.info))
+                last = opened.lane.fail(failure.info)
+                exchange.keep_answer(last)
+                await sink.write(last)
                 return await sink.end()
             await sink.end()
             exchange.finish("completed", "ok", 200)
@@ -318,7 +325,7 @@ class Gateway:
                 if out:
                     deadline.set(self._limits.client_stall, "client_too_slow")
                     await sink.write(out)
-                    exchange.record.response_bytes += len(out)
+                    exchange.answered(out)
                 if lane.failure is not None or lane.ended:
                     return lane.failure
                 now = deadline.set(self._limits.idle, "timeout_idle")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from routing.exchange import Exchange
 
@@ -35,6 +35,10 @@ class Log(Protocol):
 
     def hide(self, text: str) -> str:
         """The text without what is secret."""
+        ...
+
+    def known(self, secrets: Iterable[str]) -> None:
+        """Hide these from now on."""
         ...
 
     def state(self) -> LogState: ...

@@ -32,6 +32,8 @@ from routing.log_lines import Log, LogLines
 from routing.metrics import Metrics
 from routing.probes import Check, Condition, answer, checks
 from routing.refresh import Refresher, Update
+from routing.snapshot import Snapshot
+from routing.transcribing import Transcripts
 from routing.workers import Heartbeat
 from usage.journal import Journal
 from usage.keys import KeyRing
@@ -63,6 +65,7 @@ class Options(NamedTuple):
     demo: bool
     registry: CollectorRegistry
     log: Log
+    transcripts: Transcripts
 
 
 class Runtime:
@@ -89,7 +92,7 @@ class Runtime:
         self.draining = False
 
     @classmethod
-    def from_settings(cls, log: Log) -> Runtime:
+    def from_settings(cls, log: Log, transcripts: Transcripts) -> Runtime:
         return cls(
             Options(
                 directory=settings.VAR_DIR,
@@ -112,6 +115,7 @@ class Runtime:
                 demo=settings.DEMO,
                 registry=REGISTRY,
                 log=log,
+                transcripts=transcripts,
             )
         )
 
@@ -131,7 +135,13 @@ class Runtime:
             demo = await serve_demo()
             self._undo.push_async_callback(demo.stop)
             self._upstream.serve_locally("demo", demo.address)
-        self._books = Books(self.live.quotas, self._journal, self._metrics, self._log_lines)
+        self._books = Books(
+            self.live.quotas,
+            self._journal,
+            self._metrics,
+            self._log_lines,
+            options.transcripts,
+        )
         self.gateway = Gateway(
             Tools(
                 live=self.live,
@@ -140,6 +150,7 @@ class Runtime:
                 upstream=self._upstream,
                 sweeper=self._sweeper,
                 books=self._books,
+                transcripts=options.transcripts,
             )
         )
         await self._load_first()
@@ -197,7 +208,7 @@ class Runtime:
         if self._refresher.error:
             kept = await self._in_thread(self._refresher.last_kept)
             if kept is not None:
-                self.live.snapshot = kept
+                self._serve(kept)
 
     def _replay(self) -> None:
         """Bring what an earlier process left in its journal into the books, so that quotas know it."""
@@ -220,10 +231,14 @@ class Runtime:
             number, state = self.live.snapshot.number, self._writer.state()
             await self._in_thread(lambda: self._heartbeat.beat(number, state))
 
+    def _serve(self, snapshot: Snapshot) -> None:
+        self._options.log.known(snapshot.secrets)  # before one of them can be sent
+        self.live.snapshot = snapshot
+
     def _take(self, update: Update) -> None:
         """Put what is new in use, between two turns of the event loop."""
         if update.snapshot is not None:
-            self.live.snapshot = update.snapshot
+            self._serve(update.snapshot)
             self._places_changed.set()
         if update.changes is not None:
             for digest, caller in update.changes.callers:

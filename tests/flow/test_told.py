@@ -116,7 +116,7 @@ async def test_what_a_client_chose_is_hidden_and_cut_in_the_log_line(opening, ca
     out = capfd.readouterr().out
     [said] = [line for line in out.splitlines() if '"event":"request"' in line]
     assert house.key not in out
-    assert "pbk_(hidden)" in json.loads(said)["client_request_id"]
+    assert "[hidden]" in json.loads(said)["client_request_id"]
     assert len(said) < 2000
 
 

@@ -182,7 +182,7 @@ def test_a_key_is_hidden_in_message_arguments_and_traceback(tmp_path: Path):
             logger.exception("failed", stack_info=True)
     told = other.getvalue() + "".join(path.read_text() for path in tmp_path.glob("*.log"))
     assert key not in told
-    assert told.count("pbk_(hidden)") >= 8
+    assert told.count("[hidden]") >= 8
     assert lines(tmp_path)[3]["exception"].startswith("Traceback")
 
 

@@ -18,7 +18,7 @@ import pytest
 from proxyproject.log_file import NotWritten
 from proxyproject.log_formats import encoder
 from proxyproject.log_outputs import Outputs
-from proxyproject.log_pipe import Output
+from proxyproject.log_pipe import Line, Output
 from tests.logs.shelf import line, numbers, options, outputs, wait_until
 
 SLOW = 0.2
@@ -59,8 +59,9 @@ def place() -> Iterator[Place]:
     place.open.set()
 
 
-def output(place: Callable[[bytes], None], size: int = 1000) -> Output:
-    return Output("file", place, encoder("json", False), size, 0.01)
+def output(place: Callable[[bytes], None], size: int = 1000) -> Output[Line]:
+    encode = encoder("json", False)
+    return Output("file", place, encode, size, 0.01, encode_gap=encode)
 
 
 def test_no_line_is_lost_between_two_threads(place: Place):

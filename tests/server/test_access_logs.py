@@ -18,7 +18,7 @@ async def test_a_key_in_the_address_is_not_in_the_log(command, chaos, database):
         await gateway.get(f"/admin/?key={gateway.key}x")
         gateway.signal()
         await gateway.ended()
-    assert "/v1/models?key=pbk_(hidden)" in gateway.output
+    assert "/v1/models?key=[hidden]" in gateway.output
     assert "&after=it" in gateway.output
     assert gateway.key not in gateway.output
 

@@ -1,0 +1,46 @@
+"""Which Exchanges a Transcript is kept of, and where their Captures go. Hot: no look-up, no I/O."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from usage.transcripts.capture import Capture
+from usage.transcripts.policy import Policy, decide, keeps
+
+if TYPE_CHECKING:
+    from routing.exchange import Exchange
+    from routing.table import Route
+
+
+class Transcripts(NamedTuple):
+    """`default` holds where neither key, team nor rule says anything; `limit` is of each body, in bytes.
+
+    `put` takes a Capture that is complete, and never waits or raises.
+    """
+
+    default: Policy
+    limit: int
+    put: Callable[[Capture], None]
+
+    def begin(self, exchange: Exchange, route: Route, body: bytes) -> None:
+        """The Exchange keeps what is said from here on, if it is to be kept. Counting says nothing."""
+        if exchange.record.kind == "count_tokens":
+            return
+        caller = exchange.caller
+        policy = decide(
+            caller.transcripts, caller.team_transcripts, route.transcripts, self.default
+        )
+        if not keeps(policy, random.random):
+            return
+        full = policy.level == "full"
+        exchange.capture = Capture(policy, exchange.record, self.limit if full else 0)
+        if full:
+            exchange.capture.request.add(body)
+
+    def end(self, exchange: Exchange) -> None:
+        """The Exchange is over, and its record complete."""
+        capture, exchange.capture = exchange.capture, None
+        if capture is not None:
+            self.put(capture)
