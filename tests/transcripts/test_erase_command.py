@@ -1,0 +1,158 @@
+"""`manage.py erase` as an operator meets it: what it says, what it asks, and what the books say then."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.admin.test_records import make_record
+from tests.transcripts.lines import NOON, compressed, line, live
+from usage.erasure import ROWS_AT_ONCE, pseudonym
+from usage.models import UsageRecord
+
+NAMES = ("end_user", "session", "client_request_id")
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, settings: Any) -> Path:
+    """LOG_DIR of this test."""
+    settings.LOG_DIR = tmp_path / "logs"
+    return tmp_path / "logs"
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("erase", *arguments, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def some(directory: Path) -> list[UsageRecord]:
+    """Ada's two requests and one of Bob's, in files and books."""
+    compressed(directory, NOON + 60, line(end_user="ada", session="s-1"), line(end_user="bob"))
+    live(directory, line(end_user="ada", session="s-2"))
+    return [
+        make_record(end_user=user, session=session, client_request_id="req-1")
+        for user, session in [("ada", "s-1"), ("ada", "s-2"), ("bob", "s-3")]
+    ]
+
+
+def books() -> list[tuple[str, str, str]]:
+    return list(UsageRecord.objects.order_by("started_at").values_list(*NAMES))
+
+
+def amounts() -> list[dict[str, Any]]:
+    """All that the books say of requests, but for whose they were."""
+    rows = [dict(row) for row in UsageRecord.objects.order_by("started_at").values()]
+    return [{name: value for name, value in row.items() if name not in NAMES} for row in rows]
+
+
+def test_a_dry_run_counts_and_changes_nothing(some: list[UsageRecord], directory: Path):
+    before = {path: path.read_bytes() for path in directory.iterdir()}, books()
+    said = run("--end-user", "ada", "--dry-run")
+    assert "would erase 1 transcript in" in said
+    assert "transcripts-20260701T120100.000000Z.log.gz" in said
+    for sentence in (
+        "would erase 2 transcripts in 2 files",
+        "would erase 0 transcripts in the database",
+        "would pseudonymise 2 records",
+    ):
+        assert sentence in said
+    assert ({path: path.read_bytes() for path in directory.iterdir()}, books()) == before
+
+
+def test_transcripts_go_and_records_lose_their_names_but_not_their_amounts(
+    some: list[UsageRecord],
+):
+    before = amounts()
+    said = run("--end-user", "ada", "--yes")
+    assert (
+        "erased 2 transcripts in 2 files\nerased 0 transcripts in the database\npseudonymised 2 records"
+        in said
+    )
+    ada = pseudonym("ada")
+    assert ada.startswith("erased-")
+    assert books() == [
+        (ada, pseudonym("s-1"), ""),
+        (ada, pseudonym("s-2"), ""),
+        ("bob", "s-3", "req-1"),
+    ]
+    assert amounts() == before
+
+
+def test_a_second_run_finds_nothing(some: list[UsageRecord]):
+    run("--end-user", "ada", "--yes")
+    before = books()
+    assert run("--end-user", "ada", "--yes") == "There is nothing of the end user ada.\n"
+    assert books() == before
+
+
+def test_a_session_or_a_key_is_erased_by_its_name(some: list[UsageRecord]):
+    assert "erased 1 transcript in 1 file\n" in run("--session", "s-2", "--yes")
+    assert books()[0] == ("ada", "s-1", "req-1")
+    said = run("--key", "ci", "--yes")
+    assert "pseudonymised 2 records" in said, "one is nameless already"
+    assert books()[1] == (pseudonym("ada"), pseudonym("s-2"), ""), "no pseudonym of a pseudonym"
+    assert {record.client_key_name for record in UsageRecord.objects.all()} == {"ci"}
+
+
+def test_a_pseudonym_depends_on_the_secret(settings: Any):
+    before = pseudonym("ada")
+    settings.SECRET_KEY = "another secret of thirty-two characters"
+    assert pseudonym("ada") != before
+
+
+def test_more_records_than_one_transaction_takes_are_all_changed():
+    for _ in range(ROWS_AT_ONCE + 1):
+        make_record(end_user="ada")
+    assert f"pseudonymised {ROWS_AT_ONCE + 1} records" in run("--end-user", "ada", "--yes")
+    assert not UsageRecord.objects.filter(end_user="ada").exists()
+
+
+@pytest.mark.parametrize(("answer", "goes"), [("y\n", True), ("n\n", False), ("", False)])
+def test_it_asks_before_and_only_a_yes_is_one(
+    some: list[UsageRecord], monkeypatch: pytest.MonkeyPatch, answer: str, goes: bool
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    if goes:
+        assert (
+            "2 transcripts in files and 0 in the database of the end user ada will be gone"
+            in run("--end-user", "ada")
+        )
+    else:
+        with pytest.raises(CommandError, match="Nothing was erased"):
+            run("--end-user", "ada")
+    assert (books()[0][0] == "ada") is not goes
+
+
+@pytest.mark.parametrize("arguments", [[], ["--end-user", "a", "--key", "b"]])
+def test_it_is_told_whose_and_one_of_them(arguments: list[str]):
+    with pytest.raises(CommandError, match="one of the arguments|not allowed with"):
+        run(*arguments)
+
+
+@pytest.mark.parametrize("option", ["--end-user", "--key", "--session"])
+def test_no_name_is_not_everybody(some: list[UsageRecord], option: str):
+    with pytest.raises(CommandError, match=f"{option} is empty"):
+        run(option, " ", "--yes")
+
+
+def test_without_any_transcripts_the_books_alone_are_changed(directory: Path):
+    make_record(end_user="ada")
+    assert "pseudonymised 1 record in the books" in run("--end-user", "ada", "--yes")
+    assert not directory.exists()
+
+
+def test_a_file_that_cannot_be_read_stops_it_in_a_sentence(directory: Path):
+    directory.mkdir()
+    (directory / "transcripts.log").mkdir()
+    record = make_record(end_user="ada")
+    with pytest.raises(CommandError, match=r"transcripts\.log: Is a directory"):
+        run("--end-user", "ada", "--yes")
+    record.refresh_from_db()
+    assert record.end_user == "ada"

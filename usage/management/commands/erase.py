@@ -1,0 +1,128 @@
+"""Remove what was said by one end user, key or session, and take their names out of the books."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
+
+from usage.erasure import erase_transcripts, pseudonymise, records_of, transcripts_of
+from usage.transcripts.erase import Eraser, Member, Whose
+from usage.transcripts.places import directory
+from usage.transcripts.plain import one_line
+from usage.transcripts.progress import Progress
+from usage.transcripts.raw_lines import Damage
+
+WHOSE: dict[str, tuple[Member, str]] = {
+    "end_user": ("end_user", "end user"),
+    "key": ("client_key", "client key"),
+    "session": ("session", "session"),
+}
+
+
+@dataclass
+class Amount:
+    """How much there is: lines in files, rows of transcripts, records that name somebody."""
+
+    lines: int = 0
+    files: int = 0
+    rows: int = 0
+    records: int = 0
+
+
+class Command(BaseCommand):
+    help = "Erase the transcripts of one end user, client key or session; their records stay, nameless."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        whose = parser.add_mutually_exclusive_group(required=True)
+        whose.add_argument("--end-user", help="whom the client named as being behind it")
+        whose.add_argument("--key", help="the name of the client key")
+        whose.add_argument("--session", help="the client's session")
+        parser.add_argument("--dry-run", action="store_true", help="only count")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self._progress = Progress(self.stderr)
+        self._damage: set[Damage] = set()
+        [name] = [name for name in WHOSE if options[name] is not None]
+        member, words = WHOSE[name]
+        if not options[name].strip():
+            raise CommandError(f"--{name.replace('_', '-')} is empty, which would mean everybody.")
+        whose = Whose(member, options[name])
+        try:
+            self._run(whose, f"{words} {one_line(options[name])}", options)
+        except OSError as error:
+            what = f"{error.filename}: " if error.filename else ""
+            raise CommandError(f"{what}{error.strerror or error}.") from None
+        except Error as error:
+            raise CommandError(f"The books cannot be changed: {error}") from None
+        finally:
+            self._progress.clear()
+
+    def _run(self, whose: Whose, words: str, options: dict[str, Any]) -> None:
+        self._verb = "would erase"
+        eraser = Eraser(directory(), whose, self._touched, self._report)
+        found = Amount()
+        self._amount = found
+        if directory().is_dir():
+            eraser.count(self._progress)
+        found.rows, found.records = transcripts_of(whose).count(), records_of(whose).count()
+        if options["dry_run"]:
+            self._sum("would erase", "would pseudonymise")
+            return
+        if not any(vars(found).values()):
+            self._say(f"There is nothing of the {words}.")
+            return
+        if not options["yes"]:
+            self._ask(f"the {words}", found)
+        self._verb = "erased"
+        self._amount = gone = Amount()
+        if directory().is_dir():
+            eraser.erase(self._progress)
+        gone.rows, gone.records = erase_transcripts(whose), pseudonymise(whose)
+        self._sum("erased", "pseudonymised")
+
+    def _ask(self, whose: str, found: Amount) -> None:
+        self._progress.clear()
+        self.stdout.write(
+            f"{_count(found.lines, 'transcript')} in files and {found.rows:,} in the database of "
+            f"{whose} will be gone for good, and {_count(found.records, 'record')} nameless. "
+            "Go on? [y/N] ",
+            ending="",
+        )
+        self.stdout.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise CommandError("Nothing was erased.")
+
+    def _touched(self, path: Path, number: int) -> None:
+        self._amount.lines += number
+        self._amount.files += 1
+        self._say(f"{self._verb} {_count(number, 'transcript')} in {path}")
+
+    def _sum(self, erased: str, pseudonymised: str) -> None:
+        amount = self._amount
+        files = _count(amount.files, "file")
+        self._say(
+            f"{erased} {_count(amount.lines, 'transcript')} in {files}\n"
+            f"{erased} {_count(amount.rows, 'transcript')} in the database\n"
+            f"{pseudonymised} {_count(amount.records, 'record')} in the books"
+        )
+
+    def _say(self, sentence: str) -> None:
+        self._progress.clear()
+        self.stdout.write(sentence)
+
+    def _report(self, damage: Damage) -> None:
+        """What is damaged says of nobody whose it is."""
+        if damage not in self._damage:
+            self._damage.add(damage)
+            self._progress.clear()
+            self.stderr.write(one_line(str(damage)))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,258 @@
+"""Remove somebody's transcripts from log files, while a gateway writes on. Needs no database.
+
+A file is made anew without them beside the old one, and takes its name when it is whole: whatever a
+crash leaves can be done again. All other lines stay as they are, to the byte.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
+
+import msgspec
+
+from usage.transcripts.lock import lies_at, locked, tidy_lock, write_lock
+from usage.transcripts.raw_lines import Advance, Report, SegmentReader
+from usage.transcripts.segments import (
+    COMPRESSED,
+    LIVE,
+    MOST_LINE,
+    STAMP,
+    UNFINISHED,
+    Segment,
+    compress_indexed,
+    index_path,
+    rotated_at,
+    segments,
+    write_indexed,
+)
+from usage.transcripts.stored import Unusable, read_line
+
+LONGEST = 200
+"""Characters of a name that are kept of what a client calls itself."""
+
+Member = Literal["end_user", "client_key", "session"]
+Touched = Callable[[Path, int], None]
+Progress = Callable[[int, int], None]
+
+
+class Whose(NamedTuple):
+    """The transcripts with this value in this member."""
+
+    member: Member
+    value: str
+
+    def means(self, line: bytes) -> bool:
+        """Whether a line is one of them. One that is damaged is, if it still says so."""
+        said = msgspec.json.encode(self.value[:LONGEST])
+        if said not in line and b"\\u" not in line:
+            return False
+        try:
+            head = read_line(line, Path()).head
+        except Unusable:
+            return b'"%b":%b' % (self.member.encode(), said) in line
+        return bool(getattr(head, self.member) == self.value[:LONGEST])
+
+
+class Eraser:
+    """Counts and erases in one directory. `touched` is told of each file and how much of it went."""
+
+    def __init__(self, directory: Path, whose: Whose, touched: Touched, report: Report) -> None:
+        self._directory = directory
+        self._live = directory / LIVE
+        self._whose = whose
+        self._touched = touched
+        self._report = report
+
+    def count(self, progress: Progress) -> None:
+        """Say what `erase` would remove, file by file. Raises OSError."""
+        found = segments(self._directory)
+        advance = _summed(found, progress)
+        for segment in found:
+            now = segment if segment.path.exists() else segment.renamed()
+            with suppress(FileNotFoundError):  # removed for its age meanwhile
+                lines = self._lines(now or segment, advance, self._report)
+                self._tell(segment.path, sum(map(self._whose.means, lines)))
+
+    def erase(self, progress: Progress) -> None:
+        """Remove what was written up to now. Raises OSError; then it can be done again."""
+        with locked(tidy_lock(self._live)):
+            self._finish()
+            try:
+                live: BinaryIO | None = self._live.open("rb")
+            except FileNotFoundError:
+                live = None
+            found = segments(self._directory)
+            advance = _summed(found, progress)
+            for segment in found:
+                if segment.path != self._live:
+                    with suppress(FileNotFoundError):
+                        self._erase_rotated(segment, advance)
+            if live is not None:
+                with live:
+                    self._erase_live(live, advance)
+
+    def _finish(self) -> None:
+        """Take away what a crash has left half-way, which nobody looks into again."""
+        for name in os.listdir(self._directory):
+            path = self._directory / name
+            part = name.removesuffix(UNFINISHED).removesuffix(".idx")
+            if name.endswith(UNFINISHED) and rotated_at(part) is not None:
+                path.unlink(missing_ok=True)
+        for name in os.listdir(self._directory):
+            path = self._directory / name
+            is_plain = not name.endswith(COMPRESSED) and rotated_at(name) is not None
+            if is_plain and path.with_name(name + COMPRESSED).exists():
+                compress_indexed(path)
+
+    def _erase_rotated(self, segment: Segment, advance: Advance) -> None:
+        """Nobody writes into it any more."""
+        path = segment.path
+        lines = mine = 0
+        for line in self._lines(segment, advance, self._report):
+            lines += 1
+            mine += self._whose.means(line)
+        if not mine:
+            return
+        like = path.stat()
+        if mine == lines:
+            index_path(path).unlink(missing_ok=True)
+            path.unlink()
+        elif segment.compressed and rotated_at(path.name) is not None:
+            _refuse_foreign(path, like)
+            write_indexed(self._kept(segment), path, like)
+        else:
+            with Replacement(path, like) as new:
+                if segment.compressed:  # by another program, which knows of no index
+                    with gzip.GzipFile(filename="", fileobj=new.file, mode="wb") as packed:
+                        packed.writelines(self._kept(segment))
+                else:
+                    new.file.writelines(self._kept(segment))
+                new.put(path, like)
+        self._tell(path, mine)
+
+    def _erase_live(self, source: BinaryIO, advance: Advance) -> None:
+        """Whoever writes waits only for what came while the rest was read."""
+        like = os.fstat(source.fileno())
+        mine = sum(map(self._whose.means, _read_lines(source, like.st_size, advance)))
+        if not mine:
+            return
+        source.seek(0)
+        with Replacement(self._live, like) as new:
+            for line in _read_lines(source, like.st_size, _nothing):
+                if not self._whose.means(line):
+                    new.file.write(line)
+            new.sync()
+            with locked(write_lock(self._live)):
+                path = self._path_of(source.fileno())
+                if path is None:
+                    return  # removed for its age, or done with already: it was rotated before the others
+                size = os.fstat(source.fileno()).st_size
+                for line in _read_lines(source, size, _nothing):
+                    if self._whose.means(line):
+                        mine += 1
+                    else:
+                        new.file.write(line)
+                new.put(path, os.fstat(source.fileno()))
+        self._tell(path, mine)
+
+    def _path_of(self, descriptor: int) -> Path | None:
+        """Where the file that was the live one is now: others rotate."""
+        for segment in reversed(segments(self._directory)):
+            if lies_at(descriptor, segment.path):
+                return segment.path
+        return None
+
+    def _kept(self, segment: Segment) -> Iterator[bytes]:
+        lines = self._lines(segment, _nothing, _nothing)
+        return (line for line in lines if not self._whose.means(line))
+
+    def _lines(self, segment: Segment, advance: Advance, report: Report) -> Iterator[bytes]:
+        """The lines of a segment with their ends; what cannot be inflated is reported and left out."""
+        if segment.compressed:
+            with SegmentReader(segment, report, advance) as reader:
+                for raw in reader.forwards():
+                    yield raw.data + b"\n"
+        else:
+            with segment.path.open("rb") as file:
+                yield from _read_lines(file, os.fstat(file.fileno()).st_size, advance)
+
+    def _tell(self, path: Path, number: int) -> None:
+        if number:
+            self._touched(path, number)
+
+
+class Replacement:
+    """A file that is to take another's place, with its mode, owner and time; gone if it never does.
+
+    Its name is one that whoever tidies takes for unfinished, should this process not come to its end.
+    """
+
+    def __init__(self, path: Path, like: os.stat_result) -> None:
+        _refuse_foreign(path, like)
+        now = datetime.now(UTC).strftime(STAMP)
+        self._part = path.with_name(f"transcripts-{now}.log{COMPRESSED}{UNFINISHED}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self.file: BinaryIO = os.fdopen(os.open(self._part, flags, like.st_mode & 0o777), "wb")
+        os.fchmod(self.file.fileno(), like.st_mode & 0o777)
+        if os.geteuid() == 0:
+            os.fchown(self.file.fileno(), like.st_uid, like.st_gid)
+
+    def __enter__(self) -> Replacement:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        self._part.unlink(missing_ok=True)
+
+    def sync(self) -> None:
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+    def put(self, path: Path, like: os.stat_result) -> None:
+        """Take the place. The time tells a writer which day's lines these are."""
+        self.sync()
+        os.utime(self.file.fileno(), ns=(like.st_atime_ns, like.st_mtime_ns))
+        os.rename(self._part, path)
+
+
+def _read_lines(file: BinaryIO, end: int, advance: Advance) -> Iterator[bytes]:
+    """The lines up to there, each with its end if it has one."""
+    at = file.tell()
+    while at < end:
+        line = file.readline(min(MOST_LINE, end - at))
+        if not line:
+            return
+        at += len(line)
+        advance(len(line))
+        yield line
+
+
+def _refuse_foreign(path: Path, like: os.stat_result) -> None:
+    """Raises PermissionError: a file that changed hands could not be written by its service."""
+    if os.geteuid() not in (0, like.st_uid):
+        why = "it belongs to another user: run this as that user, or as root"
+        raise PermissionError(errno.EPERM, why, str(path))
+
+
+def _summed(found: list[Segment], progress: Progress) -> Advance:
+    """Adds up what was read, and tells it beside how much there is."""
+    whole = sum(each.path.stat().st_size for each in found if each.path.exists())
+    done = 0
+
+    def advance(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, whole)
+
+    return advance
+
+
+def _nothing(_: object) -> None:
+    """For who need not be told."""
