@@ -131,8 +131,10 @@ def test_a_list_can_be_narrowed(
 
 def test_text_is_found_however_json_writes_it(tmp_path: Path) -> None:
     one = line(**chat([user("Grüße &c")], ""))
-    escaped = encoded(one).decode().replace("ü", "\\u00fc").replace("&", "\\u0026").strip().encode()
-    live(tmp_path, escaped)
+    escaped = encoded(one).decode().strip()
+    for character in "Gü&":
+        escaped = escaped.replace(character, f"\\u{ord(character):04x}")
+    live(tmp_path, escaped.encode())
     assert listed(tmp_path, "--text", "grüße &c") == ids([one])
     assert listed(tmp_path, "--text", "&c") == ids([one])
     assert listed(tmp_path, "--text", "u0026") == []

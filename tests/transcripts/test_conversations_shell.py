@@ -54,6 +54,8 @@ def test_a_reader_that_has_enough_ends_it_in_silence(
         done = shell(f"$C {action} --from {tmp_path} | head -1", environment)
         assert (done.returncode, done.stderr) == (0, "")
         assert len(done.stdout.splitlines()) == 1
+    gone = shell(f"$C list --limit 3 --from {tmp_path} | true", environment)  # before it began
+    assert (gone.returncode, gone.stderr) == (0, "These are the newest 3; --limit 0 lists all.\n")
 
 
 def test_statuses_say_how_it_went(tmp_path: Path, environment: dict[str, str]) -> None:

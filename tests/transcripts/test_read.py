@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import random
 import shutil
 import tracemalloc
+import zlib
+from bisect import bisect
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -16,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transcripts.lines import NOON, compressed, encoded, id_at, ids, line, live, rotated
-from usage.transcripts.raw_lines import Damage, SegmentReader
+from usage.transcripts.raw_lines import BLOCK, MEMBER, Damage, SegmentReader
 from usage.transcripts.read import find, find_all, scan
 from usage.transcripts.segments import Segment, compress_indexed, index_path
 
@@ -54,8 +57,9 @@ def test_only_segments_that_can_hold_it_are_opened(tmp_path: Path) -> None:
     for days in (1, 2, 3, 6, 7):  # opening one of these would raise
         (tmp_path / f"transcripts-2026070{days}T000000.000000Z.log").mkdir()
     one = line(NOON + 2 * day)
-    rotated(tmp_path, NOON + 2.1 * day, one)
+    rotated(tmp_path, NOON + 4 * day, one)
     assert find(tmp_path, UUID(one["exchange_id"])) is not None
+    assert find(tmp_path, UUID(id_at(NOON + 2 * day))) is None
 
 
 def test_a_long_exchange_is_found_in_the_segment_that_it_ended_in(tmp_path: Path) -> None:
@@ -162,6 +166,13 @@ def test_segments_outside_the_span_are_not_opened(tmp_path: Path) -> None:
     assert scanned(tmp_path, since=NOON, until=NOON + HOUR)[0] == ids(lines[:20])
 
 
+def test_the_newest_are_not_looked_for_among_the_old(tmp_path: Path) -> None:
+    lines = [line(NOON + 60 * each) for each in range(20)]
+    live(tmp_path, b"garbage that nobody reaches", *lines)
+    found, told = scanned(tmp_path, since=NOON + 10 * 60, newest_first=True)
+    assert (found, told) == (ids(reversed(lines[10:])), [])
+
+
 def test_the_newest_few_are_found_without_reading_the_old(tmp_path: Path) -> None:
     lines = [line(NOON + 60 * each) for each in range(20)]
     live(tmp_path, *lines)
@@ -188,7 +199,7 @@ def test_a_bad_line_is_reported_and_the_rest_goes_on(
 ) -> None:
     data, what = BAD[bad]
     good = [line(NOON + each) for each in range(3)]
-    path = rotated(tmp_path, NOON + 60, good[0], b"", good[1], data, good[2])
+    path = rotated(tmp_path, NOON + 60, good[0], b"", good[1], data, b"", good[2])
     if form == "compressed":
         path = compress_indexed(path)
     elif form == "gzip":
@@ -211,7 +222,7 @@ def gzipped(path: Path) -> Path:
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_a_damaged_member_costs_no_line_of_another(tmp_path: Path, newest_first: bool) -> None:
     lines = [line(NOON + each, end_user=PAD) for each in range(60)]
-    path = compressed(tmp_path, NOON + 100, *lines)
+    path = compressed(tmp_path, NOON + 100, *lines, b"garbage")
     packed = bytearray(path.read_bytes())
     entry = index_path(path).read_bytes()[32 * 30 :][16:24]
     start = int.from_bytes(entry, "little")
@@ -222,9 +233,34 @@ def test_a_damaged_member_costs_no_line_of_another(tmp_path: Path, newest_first:
     lost = [number for number, one in enumerate(lines) if one["exchange_id"] not in found]
     assert lost == list(range(lost[0], lost[0] + len(lost)))
     assert 0 < len(lost) <= 13  # one member has so many
-    assert told == [
-        f"{path}, line {lost[0] + 1}: lines are missing here: the gzip member at byte {start} is damaged"
-    ]
+    missing = f"lines are missing here: the gzip member at byte {start} is damaged"
+    assert sorted(told) == sorted(
+        [f"{path}, line {lost[0] + 1}: {missing}", f"{path}, line {len(found) + 1}: it is cut off"]
+    )
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_after_damage_the_next_member_is_found_wherever_it_begins(
+    tmp_path: Path, backwards: bool
+) -> None:
+    """What is read at once may end in the middle of a member's first bytes."""
+    noise = random.Random(1).randbytes(BLOCK * 2).hex().encode()
+    length = bisect(range(BLOCK * 2), BLOCK, key=lambda size: len(zlib.compress(noise[:size])))
+    begins = set()
+    for size in range(length - 60, length + 20):
+        path = tmp_path / f"{size}.log"
+        path.write_bytes(noise[:size] + b"\nthe last\n")
+        path = compress_indexed(path)
+        packed = bytearray(path.read_bytes())
+        begins.add(packed.rfind(MEMBER) - BLOCK)
+        packed[-40 - BLOCK // 2 : -BLOCK // 2] = bytes(40)
+        path.write_bytes(packed)
+        told: list[Damage] = []
+        with SegmentReader(Segment(path), told.append, lambda _: None) as reader:
+            lines = list(reader.backwards() if backwards else reader.forwards())
+        assert b"the last" in [each.data for each in lines]
+        assert len(told) == 1
+    assert begins >= set(range(-6, 2))
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

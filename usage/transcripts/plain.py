@@ -6,11 +6,11 @@ import re
 
 _unsafe = re.compile(
     "["
-    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # controls of terminals, but tab and line feed
-    "\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e"  # unseen, or turning the order of what is seen
-    "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb"
-    "\\ud800-\\udfff"  # halves of characters, which no file takes
-    "\\U000e0000-\\U000e007f"  # text that people do not see and models read
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls of terminals, but tab and line feed
+    r"\u061c\u200b\u200e\u200f\u2028-\u202e"  # unseen, or turning the order of what is seen
+    r"\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff"  # halves of characters, which no file takes
+    r"\U000e0000-\U000e007f"  # text that people do not see and models read
     "]"
 )
 

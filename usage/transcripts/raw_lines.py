@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -191,7 +192,7 @@ class SegmentReader(AbstractContextManager["SegmentReader"]):
         """How many lines the members before a place hold."""
         lines = 0
         starts = [at for at in (0, *_members(self._file, 1)) if at < end]
-        for start, ends in zip(starts, [*starts[1:], end], strict=True):
+        for start, ends in pairwise([*starts, end]):
             with tempfile.SpooledTemporaryFile(max_size=SPOOL) as spool:
                 self._inflate_into(spool, start, ends)
                 lines += _count(spool, spool.tell())
