@@ -18,10 +18,10 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types check bench chaos-db lock clean
+.PHONY: help run test lint types check bench bench-logs chaos-db lock clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/runtime.stamp ## Install, migrate, bootstrap and serve on PORT (8000)
 	@$(MANAGE) serve --host $(HOST) --port $(PORT) --check
@@ -44,6 +44,9 @@ check: lint types test ## lint, types and test
 
 bench: $(VENV)/dev.stamp ## Measure speed and memory against their limits
 	@$(BIN)/python -m benchmarks.run
+
+bench-logs: $(VENV)/dev.stamp ## Measure what logs and transcripts cost, against their limits
+	@$(BIN)/python -m benchmarks.logs
 
 chaos-db: $(VENV)/dev.stamp ## Take PostgreSQL away for 30 s under load; needs DATABASE_URL_TEST_POSTGRES
 	@: $${DATABASE_URL_TEST_POSTGRES:?must be the address of a PostgreSQL server where databases can be made}

@@ -66,6 +66,7 @@ class Options(NamedTuple):
     registry: CollectorRegistry
     log: Log
     transcripts: Transcripts
+    transcript_days: float
 
 
 class Runtime:
@@ -116,6 +117,7 @@ class Runtime:
                 registry=REGISTRY,
                 log=log,
                 transcripts=transcripts,
+                transcript_days=settings.TRANSCRIPT_DAYS,
             )
         )
 
@@ -135,24 +137,7 @@ class Runtime:
             demo = await serve_demo()
             self._undo.push_async_callback(demo.stop)
             self._upstream.serve_locally("demo", demo.address)
-        self._books = Books(
-            self.live.quotas,
-            self._journal,
-            self._metrics,
-            self._log_lines,
-            options.transcripts,
-        )
-        self.gateway = Gateway(
-            Tools(
-                live=self.live,
-                limits=options.limits,
-                translator=Translator(CODECS),
-                upstream=self._upstream,
-                sweeper=self._sweeper,
-                books=self._books,
-                transcripts=options.transcripts,
-            )
-        )
+        self.gateway = self._gateway()
         await self._load_first()
         loop = asyncio.get_running_loop()
         keepers = (
@@ -288,8 +273,31 @@ class Runtime:
     def _snapshot_age(self) -> float:
         return time.time() - (self._refresher.refreshed_at or self._started_at)
 
+    def _gateway(self) -> Gateway:
+        """The flow, with everything that it needs in its hands."""
+        options = self._options
+        books = Books(
+            self.live.quotas,
+            self._journal,
+            self._metrics,
+            self._log_lines,
+            options.transcripts,
+        )
+        return Gateway(
+            Tools(
+                live=self.live,
+                limits=options.limits,
+                translator=Translator(CODECS),
+                upstream=self._upstream,
+                sweeper=self._sweeper,
+                books=books,
+                transcripts=options.transcripts,
+            )
+        )
+
     def _open_books(self, journals: Path) -> None:
-        self._writer = Writer(journals, str(self._worker))
+        days = self._options.transcript_days
+        self._writer = Writer(journals, str(self._worker), transcript_days=days)
         self._journal = Journal.open(journals, str(self._worker))
         self._undo.push_async_callback(self._close_books)
         self._writer.start()
