@@ -154,7 +154,7 @@ class TranscriptPages(ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "original": f"{name.capitalize()} of {record}",
+            "original": record,
             "title": f"{name.capitalize()} of {record}",
             "record": record,
             **context,

@@ -77,6 +77,8 @@ def test_what_was_said_is_shown_turn_by_turn(admin: Client, directory: Path):
     )
     page = text(admin.get(path(record)))
     assert re.findall(r'data-role="(\w+)"', page) == ["system", "user", "assistant"]
+    assert re.search(rf"<title>\s*Transcript of {re.escape(str(record))} · Patchbay</title>", page)
+    assert str(record) in re.findall(r"<h1.*?</h1>", page, re.DOTALL)[0]
     words = seen(admin.get(path(record)))
     for said in ("System Be brief.", "User What is the capital of France?", "Assistant Paris."):
         assert said in words
