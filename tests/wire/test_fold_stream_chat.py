@@ -82,7 +82,7 @@ CALLS_OF_SERVERS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "no type": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"x":1}'}}],
-    "an id that is the word null": [of(0, "a", "f", '{"x"'), piece(0, ":1}", id="null")],
+    "an id that is the word null": [of(None, "a", "f", '{"x"'), piece(None, ":1}", id="null")],
     "a name that comes late": [piece(0, id="a", type="function"), piece(0, '{"x":1}', name="f")],
 }
 
@@ -167,6 +167,11 @@ def test_content_that_is_a_list_keeps_its_parts_in_order():
     ]
 
 
+def test_parts_that_are_no_text_stay_apart():
+    image = {"type": "image_url", "image_url": {"url": "https://example.com"}}
+    assert heard({"content": [image, image]}, {"content": [image]})["content"] == [image] * 3
+
+
 def test_the_last_usage_counts_and_null_is_none():
     counts = [{"prompt_tokens": 11, "completion_tokens": n, "total_tokens": 11 + n} for n in (1, 7)]
     found = completion(
@@ -184,8 +189,9 @@ def test_what_is_said_beside_the_choices_is_kept_and_the_last_word_counts():
         data({"id": "", "model": "", "created": 0, "choices": [], "prompt_filter_results": [1]}),
         chat_chunk({"content": "a"}, service_tier="default", system_fingerprint=None),
         chat_chunk({"content": "b"}, x_thing=1, citations=["u"], obfuscation="aXb"),
-        chat_chunk({"content": "c"}, x_thing=2, system_fingerprint="fp", obfuscation="Q"),
+        chat_chunk({"content": "c"}, x_thing=2, obfuscation="Q", system_fingerprint="fp"),
         chat_chunk({}, "stop", service_tier=None),
+        data({"id": "another", "model": "", "created": 1, "choices": []}),
     )
     assert found["object"] == "chat.completion"
     assert (found["id"], found["created"]) == ("chatcmpl-1", 1700000000)
@@ -236,6 +242,7 @@ def test_comments_and_other_fields_say_nothing():
     odd = b": keep-alive\n\nretry: 5\n\n:\nid: 7\ndata: "
     stream = b"\xef\xbb\xbf\n\n" + odd + odd.join((ROLE + speech_of("a") + STOP).split(b"data: "))
     assert choice(stream)["message"]["content"] == "a"
+    assert choice(b"\xef\xbb\xbf" + speech_of("a"), speech_of("b"))["message"]["content"] == "ab"
 
 
 def test_an_event_that_is_no_json_is_left_out():

@@ -151,11 +151,8 @@ class _Block:
 
     def add(self, delta: Json) -> None:
         kind = delta.pop("type", None)
-        piece, signature = delta.get("partial_json"), delta.get("signature")
-        if isinstance(piece, str):
+        if isinstance(delta.get("partial_json"), str):
             self._input.append(delta.pop("partial_json"))
-        if isinstance(signature, str):
-            self._block["signature"] = delta.pop("signature")
         if kind == "citations_delta" and "citation" in delta:
             cited = self._block.get("citations")
             self._block["citations"] = cited if type(cited) is list else []
