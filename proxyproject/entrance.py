@@ -77,7 +77,8 @@ class Entrance:
         made = outputs()
         made.start()
         kept = TranscriptLog(made.options._replace(directory=settings.LOG_DIR), known_secrets)
-        made.also(kept.output)
+        for output in kept.outputs:
+            made.also(output)
         self._kept = kept
         runtime = Runtime.from_settings(ProcessLog(made), kept.transcripts)
         try:
@@ -102,7 +103,8 @@ class Entrance:
         kept, self._kept = self._kept, None
         if kept is not None:
             await asyncio.to_thread(kept.stop, STOP_SECONDS)
-            outputs().without(kept.output)
+            for output in kept.outputs:
+                outputs().without(output)
         await asyncio.to_thread(outputs().flush)
 
 

@@ -106,6 +106,18 @@ class Environment:
         """A comma-separated list, blanks dropped."""
         return [part.strip() for part in self.text(name).split(",") if part.strip()]
 
+    def some(self, name: str, default: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """Some of these, by commas, or `none`; each once, in the order in which they are allowed."""
+        found = {part.strip() for part in self.text(name, default).split(",")}
+        if found == {"none"}:
+            return ()
+        if found <= set(allowed):
+            return tuple(each for each in allowed if each in found)
+        self.problems.append(
+            f"{name} is {self.text(name)!r}; it must be none, or some of {', '.join(allowed)}, by commas."
+        )
+        return (default,)
+
     def networks(self, name: str) -> list[str]:
         """A list of addresses and networks such as 10.0.0.0/8."""
         found = self.names(name)

@@ -67,12 +67,17 @@ class Output(Generic[T]):
         """Why nothing can be written now, "" if it can."""
         return "" if self._error is None else self._error.strerror or "unknown"
 
+    @property
+    def full(self) -> bool:
+        """Whether what is put in now is dropped."""
+        return len(self._waiting) >= self._size
+
     def put(self, line: T) -> None:
         """Never waits and never raises. The line must not be changed afterwards."""
-        if len(self._waiting) < self._size:
-            self._waiting.append(line)
-        else:
+        if self.full:
             self.drop(1)
+        else:
+            self._waiting.append(line)
         if self._thread is None:
             self.start()
 

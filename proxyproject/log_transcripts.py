@@ -1,21 +1,26 @@
-"""Where transcripts go: a file beside the log, written, rotated and looked after like the log itself."""
+"""One process's transcripts: made once, and brought to each sink that is set."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 
 from providers.wire.codec import Folded, WireFormat
 from providers.wire.registry import CODECS
 from proxyproject.log_file import LogFile
-from proxyproject.log_formats import JsonFormat
 from proxyproject.log_health import Keeper
 from proxyproject.log_outputs import Options
 from proxyproject.log_pipe import Output
 from proxyproject.log_segments import Segments
+from proxyproject.transcript_sinks import Sink, Told, into_database
 from routing.transcribing import Transcripts
 from usage.transcripts.capture import Capture
+from usage.transcripts.database_writer import TranscriptWriter
 from usage.transcripts.policy import Policy, redaction_kinds
 from usage.transcripts.redact import Redactor
 from usage.transcripts.secrets import SecretFilter
@@ -23,54 +28,69 @@ from usage.transcripts.segments import LIVE, compress_indexed
 from usage.transcripts.write import LineWriter
 
 OWNER_ONLY = 0o600
-MOST_HELD = 64 * 2**20
-"""Bytes of what was said that wait to be written. What comes beyond is dropped and counted."""
 
 
 class TranscriptLog:
-    """One process's transcripts. `output` is for whoever flushes and counts outputs.
+    """`outputs` is for whoever flushes and counts outputs.
 
     Threads begin with the first transcript: most gateways keep none.
     """
 
     def __init__(self, options: Options, secrets: SecretFilter) -> None:
-        segments = segments_of(options)
-        file = LogFile(segments, options.max_bytes, OWNER_ONLY)
+        self._options = options
         self._write = LineWriter(_fold, secrets, partial(_redactor, secrets))
-        self.output: Output[Capture] = Output(
-            "transcripts",
-            file.write,
-            self._line,
-            options.queue_size,
-            options.flush_seconds,
-            encode_gap=JsonFormat(),
-        )
-        self._keeper = Keeper(file, segments, options.min_free_mb, lambda: self.output.problem)
-        self._came = self._went = 0  # bytes; each has one writer
+        self._making = threading.Lock()
+        self._sinks: list[Sink] = []
+        self._keeper: Keeper | None = None
+        self._database = TranscriptWriter()
+        if "file" in settings.TRANSCRIPT_SINKS:
+            self._add_file()
+        if "database" in settings.TRANSCRIPT_SINKS:
+            self._add("transcripts-database", into_database(self._database))
 
-    def stop(self, seconds: float) -> None:
-        """Write what waits, within a bound, and look after nothing any more."""
-        self.output.stop(seconds)
-        self._keeper.stop()
+    @property
+    def outputs(self) -> list[Output[Any]]:
+        return [sink.output for sink in self._sinks]
 
     @property
     def transcripts(self) -> Transcripts:
         default = Policy(settings.LOG_BODIES, 1.0, redaction_kinds(settings.LOG_REDACT))
-        return Transcripts(default, settings.LOG_MAX_BODY_SIZE, self.put)
+        put = self.put if self._sinks else None
+        return Transcripts(default, settings.LOG_MAX_BODY_SIZE, put)
 
     def put(self, capture: Capture) -> None:
         """Never waits and never raises."""
-        size = capture.size
-        if self._came - self._went + size > MOST_HELD:
-            return self.output.drop(1)
-        if not self._came:
+        told = Told(capture)
+        for sink in self._sinks:
+            sink.put(told)
+        if self._keeper is not None:
             self._keeper.start()
-        self._came += size
-        return self.output.put(capture)
 
-    def _line(self, capture: Capture) -> bytes:
-        self._went += capture.size
-        return self._write(capture)
+    def stop(self, seconds: float) -> None:
+        """Write what waits, within a bound, and look after nothing any more."""
+        until = time.monotonic() + seconds
+        for output in self.outputs:
+            output.stop(until - time.monotonic())
+        self._database.close()
+        if self._keeper is not None:
+            self._keeper.stop()
+
+    def _add_file(self) -> None:
+        options = self._options
+        segments = segments_of(options)
+        file = LogFile(segments, options.max_bytes, OWNER_ONLY)
+        output = self._add("transcripts", file.write).output
+        self._keeper = Keeper(file, segments, options.min_free_mb, lambda: output.problem)
+
+    def _add(self, name: str, write: Callable[[bytes], None]) -> Sink:
+        sink = Sink(name, write, self._line, self._options.queue_size, self._options.flush_seconds)
+        self._sinks.append(sink)
+        return sink
+
+    def _line(self, told: Told) -> bytes:
+        """Sinks have a thread each, and the writer of lines is for one at a time."""
+        with self._making:
+            return told.line(self._write)
 
 
 def segments_of(options: Options) -> Segments:

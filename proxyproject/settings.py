@@ -97,6 +97,8 @@ try:
     LOG_REDACT = redaction_text(LOG_REDACT)
 except ValueError:
     _env.problems.append(f"LOG_REDACT is {LOG_REDACT!r}; it must be {REDACTION_FORM}.")
+TRANSCRIPT_SINKS = _env.some("TRANSCRIPT_SINKS", "file", ("file", "database"))
+TRANSCRIPT_DAYS = _env.number("TRANSCRIPT_DAYS", 30, 0, 3650)
 
 # Django
 ROOT_URLCONF = "proxyproject.urls"

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 class Transcripts(NamedTuple):
     """`default` holds where neither key, team nor rule says anything; `limit` is of each body, in bytes.
 
-    `put` takes a Capture that is complete, and never waits or raises.
+    `put` takes a Capture that is complete, and never waits or raises; None where there is no sink.
     """
 
     default: Policy
     limit: int
-    put: Callable[[Capture], None]
+    put: Callable[[Capture], None] | None
 
     def begin(self, exchange: Exchange, route: Route, body: bytes) -> None:
         """The Exchange keeps what is said from here on, if it is to be kept. Counting says nothing."""
-        if exchange.record.kind == "count_tokens":
+        if self.put is None or exchange.record.kind == "count_tokens":
             return
         caller = exchange.caller
         policy = decide(
@@ -42,5 +42,5 @@ class Transcripts(NamedTuple):
     def end(self, exchange: Exchange) -> None:
         """The Exchange is over, and its record complete."""
         capture, exchange.capture = exchange.capture, None
-        if capture is not None:
+        if capture is not None and self.put is not None:
             self.put(capture)

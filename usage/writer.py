@@ -23,6 +23,7 @@ from usage.replay import replay_left_overs
 from usage.segments import bytes_after, end_of_journal
 from usage.store import open_store, own_connection
 from usage.tail import Tail, set_aside
+from usage.transcripts.database import TranscriptTable
 
 POLL_SECONDS = 0.2
 ROUND_SECONDS = 5.0
@@ -33,19 +34,25 @@ log = logging.getLogger("patchbay.books")
 
 
 class Writer:
-    """One worker's writer. `start` it once its Journal is open; `stop` it when nothing is added."""
+    """One worker's writer. `start` it once its Journal is open; `stop` it when nothing is added.
+
+    It also drops transcripts of the database that are older than `transcript_days`; 0 keeps them.
+    """
 
     def __init__(
         self,
         journal_directory: Path,
         worker: str,
         connect: Callable[[], BaseDatabaseWrapper] = own_connection,
+        transcript_days: float = 0.0,
     ) -> None:
         self._directory = journal_directory
+        self._transcript_days = transcript_days
         self._worker = worker
         self._connect = connect
         self._tail = Tail(journal_directory, worker, alive=True)
         self._ledger: Ledger | None = None
+        self._transcripts: TranscriptTable | None = None
         self._thread = threading.Thread(target=self._run, name="books-writer", daemon=True)
         self._wake = threading.Event()
         self._progress = threading.Condition()
@@ -132,7 +139,7 @@ class Writer:
         return True
 
     def _round(self) -> None:
-        """What is done now and then: left-overs, a look at the database, old minutes."""
+        """What is done now and then: left-overs, a look at the database, what is past its time."""
         self._round_at = time.monotonic() + ROUND_SECONDS
         ledger = self._open()
         ledger.ping()
@@ -141,9 +148,18 @@ class Writer:
         )
         if time.monotonic() >= self._prune_at:
             ledger.prune()
-            self._prune_at = time.monotonic() + PRUNE_SECONDS
+            if self._prune_transcripts():
+                self._prune_at = time.monotonic() + PRUNE_SECONDS
         self._rounds += 1
         self._tell()
+
+    def _prune_transcripts(self) -> bool:
+        """Whether no old ones are left for now. The books do not wait for what goes wrong here."""
+        try:
+            return self._transcripts is None or self._transcripts.prune(self._transcript_days)
+        except Exception as error:  # noqa: BLE001 — where the connection broke, the books will notice
+            log.warning("old transcripts cannot be removed: %s", type(error).__name__)
+            return True
 
     def _enter(self, ended: list[Record], counted: list[Record]) -> None:
         if ended or counted:
@@ -160,7 +176,8 @@ class Writer:
 
     def _open(self) -> Ledger:
         if self._ledger is None:
-            self._ledger = Ledger(open_store(self._connect()))
+            store = open_store(self._connect())
+            self._ledger, self._transcripts = Ledger(store), TranscriptTable(store)
         return self._ledger
 
     def _trouble(self, error: Exception, first: bool) -> None:

@@ -31,6 +31,7 @@ READERS = (
     "directory",
     "file_name",
     "names",
+    "some",
     "networks",
     "origins",
     "ring",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import random
 import time
@@ -10,6 +11,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.search.archive import Archive, found
@@ -18,7 +21,7 @@ from usage.models import Transcript
 from usage.store import own_connection
 from usage.transcripts.database import DAY, PRUNED_AT_ONCE, row_of
 from usage.transcripts.database_writer import TranscriptWriter
-from usage.transcripts.search import find_in_database
+from usage.transcripts.read_database import find_in_database
 from usage.transcripts.stored import read_line
 
 
@@ -185,3 +188,29 @@ def test_the_writer_has_a_connection_of_its_own(archive: Archive):
     assert made.connection is not connection.connection
     writer.close()
     assert made.connection is None
+
+
+def test_clean_logs_removes_old_ones_and_a_dry_run_only_counts_them(
+    archive: Archive, tmp_path: Path, settings: Any
+):
+    settings.LOGGING = {**settings.LOGGING, "directory": tmp_path / "logs"}
+    now = time.time()
+    archive.keep(line(now - 31 * DAY), line(now - 31 * DAY), line(now))
+
+    def last() -> str:
+        out = io.StringIO()
+        call_command("clean_logs", *arguments, stdout=out)
+        return out.getvalue().splitlines()[-1]
+
+    arguments = ["--dry-run"]
+    assert last() == "would remove 2 of the transcripts in the database, older than 30 days"
+    assert archive.count() == 3
+    arguments = []
+    assert last() == "removed 2 of the transcripts in the database, older than 30 days"
+    assert archive.count() == 1
+    assert "database" not in last(), "it is no sink, and nothing is left to remove"
+    settings.TRANSCRIPT_SINKS = ("database",)
+    assert last().startswith("removed 0 of the transcripts")
+    archive.rows("DROP TABLE {table}")
+    with pytest.raises(CommandError, match="transcripts in the database cannot be removed"):
+        last()

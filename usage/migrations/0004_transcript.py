@@ -3,7 +3,7 @@
 import usage.transcript_fields
 from django.db import migrations, models
 
-# Words without their places, which are a third of the size. The triggers keep the index true whoever
+# Words without their places, which is a fifth of the size. The triggers keep the index true whoever
 # deletes a row. SQLite forgets them when Django makes the table anew to change it: make them again then.
 SQLITE = (
     """

@@ -65,7 +65,7 @@ class TranscriptWriter:
             line = read_line(data, PLACE)
         except Unusable:
             return None
-        return row_of(line, _words(line, self._heard))
+        return row_of(line, words_of_line(line, self._heard))
 
     def _open(self) -> TranscriptTable:
         if self._table is None:
@@ -83,7 +83,7 @@ class TranscriptWriter:
         self._again_at = time.monotonic() + min(LONGEST_WAIT, 0.1 * 2 ** min(self._failures, 10))
 
 
-def _words(line: Line, heard: Heard) -> str:
+def words_of_line(line: Line, heard: Heard) -> str:
     """What the line is found by. One that cannot be read is kept all the same, and not found."""
     try:
         said = chain.from_iterable(words_of(text.text) for text in heard.fresh(line))

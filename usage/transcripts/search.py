@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,10 +16,10 @@ from django.db import connection
 from django.db.models import Q
 
 from usage.models import Transcript
-from usage.transcripts.database import PLACE, TABLE
+from usage.transcripts.database import TABLE
 from usage.transcripts.query import Piece, Query, read_query, snippet
+from usage.transcripts.read_database import unpacked
 from usage.transcripts.spoken import spoken
-from usage.transcripts.stored import Line, Unusable, read_line
 
 IN_INDEX = f"number IN (SELECT rowid FROM {TABLE}_index WHERE {TABLE}_index MATCH %s)"  # noqa: S608 — ours
 CANDIDATES_AT_ONCE = 100
@@ -88,12 +87,6 @@ def search(text: str, filters: Filters, limit: int, before: int | None = None) -
     return Found(hits, None)
 
 
-def find_in_database(exchange_id: UUID) -> Line | None:
-    """The transcript of an exchange."""
-    data = Transcript.objects.filter(exchange_id=exchange_id).values_list("line", flat=True).first()
-    return None if data is None else _line(data)
-
-
 def _candidates(
     query: Query, filters: Filters, limit: int, before: int | None
 ) -> Iterator[tuple[Any, ...]]:
@@ -152,18 +145,10 @@ def _status(status: str) -> Q:
 
 def _hit(query: Query, row: tuple[Any, ...]) -> Hit | None:
     """None where the words do not stand side by side as they should."""
-    line = _line(row[-1])
+    line = unpacked(row[-1])
     texts = spoken(line) if line is not None else []
     if query.has_phrases and not query.stands_in([each.text for each in texts]):
         return None
     shown = next((each for each in texts if query.found_in(each.text)), texts[0] if texts else None)
     pieces = snippet(query, shown.text) if shown is not None else []
     return Hit._make((*row[1:-1], shown.role if shown is not None else "", pieces))
-
-
-def _line(data: bytes | memoryview) -> Line | None:
-    """None where it is damaged, or of a later version."""
-    try:
-        return read_line(zlib.decompress(data), PLACE)
-    except (zlib.error, Unusable):
-        return None

@@ -1,18 +1,25 @@
-"""Remove rotated log files that are past their count or their age."""
+"""Remove rotated log files, and transcripts in the database, that are past their count or their age."""
 
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from math import inf
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from proxyproject.log_outputs import Options
+from usage.store import open_store, own_connection
+from usage.transcripts.database import TranscriptTable
 
 
 class Command(BaseCommand):
-    help = "Remove rotated log files beyond LOG_BACKUP_COUNT or LOG_MAX_AGE_DAYS. A server does so itself."
+    help = (
+        "Remove rotated log files beyond LOG_BACKUP_COUNT or LOG_MAX_AGE_DAYS, and transcripts in the "
+        "database beyond TRANSCRIPT_DAYS. A server does so itself."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,6 +41,27 @@ class Command(BaseCommand):
         if dry:
             kept, files = kept - freed, files - len(found)
         self.stdout.write(f"{_files(files)} of {segments.path} stay, {kept} bytes")
+        self._clean_database(dry, verb)
+
+    def _clean_database(self, dry: bool, verb: str) -> None:
+        """Also where the database is no sink any more, but was one."""
+        is_sink, days = "database" in settings.TRANSCRIPT_SINKS, settings.TRANSCRIPT_DAYS
+        try:
+            with closing(TranscriptTable(open_store(own_connection()))) as table:
+                old = table.count_old(days)
+                if not dry:
+                    table.prune(days, seconds=inf)
+        except Exception as error:  # noqa: BLE001 — whatever a driver raises
+            if is_sink:
+                why = str(error).partition("\n")[0]
+                raise CommandError(
+                    f"The transcripts in the database cannot be removed: {why}"
+                ) from None
+            return
+        if is_sink or old:
+            self.stdout.write(
+                f"{verb} {old} of the transcripts in the database, older than {days:g} days"
+            )
 
 
 def _files(count: int) -> str:
