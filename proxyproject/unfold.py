@@ -51,7 +51,13 @@ class Entry(NamedTuple):
 
 _SIDEBAR: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("", (Entry("Home", "dashboard"),)),
-    ("Traffic", (Entry("Records", "receipt_long", "patchbay_usage.usagerecord"),)),
+    (
+        "Traffic",
+        (
+            Entry("Records", "receipt_long", "patchbay_usage.usagerecord"),
+            Entry("Search", "search", "patchbay_usage.transcript"),
+        ),
+    ),
     (
         "Routing",
         (

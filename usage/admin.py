@@ -14,8 +14,9 @@ from unfold.decorators import display
 from usage.deletion import with_namers
 from usage.forms import QuotaForm, QuotaFormSet
 from usage.key_admin import ClientKeyAdmin
-from usage.models import ClientKey, Membership, Quota, Team, UsageRecord
+from usage.models import ClientKey, Membership, Quota, Team, Transcript, UsageRecord
 from usage.record_admin import UsageRecordAdmin
+from usage.search_admin import TranscriptAdmin
 from usage.transcript_fields import TRANSCRIPT_FIELDSET
 
 auditlog.register(Team)
@@ -25,6 +26,7 @@ auditlog.register(Quota)
 
 admin.site.register(ClientKey, ClientKeyAdmin)
 admin.site.register(UsageRecord, UsageRecordAdmin)
+admin.site.register(Transcript, TranscriptAdmin)
 
 
 class MembershipInline(TabularInline):

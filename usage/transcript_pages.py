@@ -25,6 +25,7 @@ from usage.transcripts.places import directory
 from usage.transcripts.plain import shown_json
 from usage.transcripts.raw_lines import Damage
 from usage.transcripts.read import find
+from usage.transcripts.read_database import find_in_database
 from usage.transcripts.stored import Line
 from usage.transcripts.view import View
 
@@ -45,15 +46,15 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 class Found:
-    """What the files hold of an exchange: its line, or why there is none."""
+    """What database and files hold of an exchange: its line, or why there is none."""
 
     def __init__(self, record: UsageRecord) -> None:
         self.damage: list[Damage] = []
         self.unreadable = ""
-        self.line: Line | None = None
+        self.line = find_in_database(record.exchange_id)
         place = directory()
         try:
-            if place.is_dir():
+            if self.line is None and place.is_dir():
                 self.line = find(place, record.exchange_id, self.damage.append)
         except OSError as error:
             self.unreadable = f"{place}: {error.strerror or error}"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from usage.transcripts.conversation import Step, join, related
 from usage.transcripts.raw_lines import Report
-from usage.transcripts.read import scan
+from usage.transcripts.read import Progress, scan
+from usage.transcripts.read_database import alike_in_database
 from usage.transcripts.spool import in_time_order
 from usage.transcripts.stored import Line
 
@@ -28,6 +29,7 @@ class Around:
         self._directory = directory
         self._line = line
         self._report = report
+        self._patient_until = 0.0
         self.left_out = ""
 
     def steps(self) -> Iterator[Step]:
@@ -35,11 +37,11 @@ class Around:
         return join(in_time_order(self._found()))
 
     def _found(self) -> Iterator[Line]:
-        until = time.monotonic() + PATIENCE
+        self._patient_until = time.monotonic() + PATIENCE
         number = size = 0
 
         def advance(done: int, whole: int) -> None:
-            if time.monotonic() > until:
+            if time.monotonic() > self._patient_until:
                 self.left_out = (
                     f"only {done / max(1, whole):.0%} of the files could be read in time"
                 )
@@ -48,9 +50,7 @@ class Around:
         moment = self._line.head.time
         span = (moment - SPAN, moment + SPAN)
         try:
-            for line in scan(
-                [self._directory], *span, related(self._line), advance, report=self._report
-            ):
+            for line in self._lines(*span, advance):
                 yield line
                 number, size = number + 1, size + len(line.data)
                 if number >= MOST_EXCHANGES or size >= MOST_BYTES:
@@ -58,3 +58,19 @@ class Around:
                     return
         except _Late:
             return
+
+    def _lines(self, since: float, until: float, advance: Progress) -> Iterator[Line]:
+        """Each once, wherever it is kept."""
+        wanted = related(self._line)
+        seen = set()
+        for line in alike_in_database(self._line, since, until):
+            if time.monotonic() > self._patient_until:
+                self.left_out = "only a part of the database could be read in time"
+                raise _Late
+            if wanted(line):
+                seen.add(line.head.exchange_id)
+                yield line
+        if self._directory.is_dir():
+            for line in scan([self._directory], since, until, wanted, advance, report=self._report):
+                if line.head.exchange_id not in seen:
+                    yield line

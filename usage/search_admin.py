@@ -1,0 +1,131 @@
+"""Search what was said, in the admin. Each search, and each page of one, is a row in the audit log."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from auditlog.models import LogEntry
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+
+from usage.models import Transcript
+from usage.transcript_pages import CONTENT_SECURITY_POLICY, MAY
+from usage.transcripts.search import Filters, Found, search
+
+HITS = 25
+LONGEST_SAID = 200
+PERIODS = {"1h": 1, "24h": 24, "7d": 24 * 7, "30d": 24 * 30}
+"""Hours."""
+FIELDS = (
+    ("key", "Client key"),
+    ("team", "Team"),
+    ("model", "Model"),
+    ("provider", "Provider"),
+    ("session", "Session"),
+    ("end_user", "End user"),
+    ("status", "Status"),
+)
+
+
+class TranscriptAdmin(ModelAdmin):
+    """One page, where Django would show a list. A hit leads to the transcript's own page."""
+
+    def get_urls(self) -> list[Any]:
+        """None but the list: rows are not looked at one by one here."""
+        return [
+            url for url in super().get_urls() if url.name == "patchbay_usage_transcript_changelist"
+        ]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm(MAY))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        asked = _Asked(request)
+        found = asked.search() if asked.anything else None
+        if found is not None:
+            _audit(request, asked, found)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Search what was said",
+            "asked": asked,
+            "found": found,
+            "fields": [(name, title, asked.values[name]) for name, title in FIELDS],
+            "periods": list(PERIODS),
+            "sinks": settings.TRANSCRIPT_SINKS,
+            "is_on": "database" in settings.TRANSCRIPT_SINKS,
+            "is_empty": not Transcript.objects.exists(),
+        }
+        answer = TemplateResponse(request, "patchbay/transcripts/search.html", context)
+        answer["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return answer
+
+
+class _Asked:
+    """What the address of the page says is looked for. What makes no sense in it is left out."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.text = request.GET.get("q", "").strip()
+        self.values: dict[str, Any] = {
+            name: request.GET.get(name, "").strip() for name, _ in FIELDS
+        }
+        self.period = request.GET.get("range", "")
+        before = request.GET.get("before", "")
+        self.before = int(before) if before.isdecimal() and len(before) < 19 else None
+
+    @property
+    def filtered(self) -> bool:
+        return any(self.values.values())
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.text or self.filtered)
+
+    @property
+    def words(self) -> str:
+        """For the audit log."""
+        told = [self.text, *(f"{name}={value}" for name, value in self.values.items() if value)]
+        return " ".join(filter(None, told))[:LONGEST_SAID].replace("\0", "")
+
+    def search(self) -> Found:
+        hours = PERIODS.get(self.period)
+        since = timezone.now() - timedelta(hours=hours) if hours else None
+        filters = Filters(**self.values)._replace(since=since)
+        return search(self.text, filters, HITS, self.before)
+
+
+def _audit(request: HttpRequest, asked: _Asked, found: Found) -> None:
+    """Before anything is shown: what cannot be audited is not seen."""
+    LogEntry.objects.create(
+        content_type=ContentType.objects.get_for_model(Transcript),
+        object_pk="",
+        object_repr=asked.words,
+        action=LogEntry.Action.ACCESS,
+        actor=request.user,
+        additional_data={
+            "seen": "Search",
+            "exchanges": [str(hit.exchange_id) for hit in found.hits],
+        },
+    )
