@@ -21,7 +21,8 @@ from pathlib import Path
 from tests.logs.shelf import line, outputs
 
 writer, seconds, rate, max_bytes = (int(text) for text in sys.argv[2:])
-made = outputs(Path(sys.argv[1]), max_bytes=max_bytes, flush_seconds=0.05)
+size = rate // 2 or 10_000  # half a second's lines, so that a writer that falls behind drops some
+made = outputs(Path(sys.argv[1]), max_bytes=max_bytes, flush_seconds=0.05, queue_size=size)
 made.start()
 write = made.write
 began, number = time.monotonic(), 0
