@@ -74,9 +74,19 @@ class Redactor:
 
     def redact_json(self, value: Any, names: Names) -> Any:
         """A copy of a parsed value with its strings redacted; numbers stay, and names of members that
-        hold nothing."""
+        hold nothing. Where there is nothing to redact at all it is the value itself."""
         with Guard():
+            if self._has_nothing(value):
+                return value
             return _Walk(self, names, names.begin()).walk(value)
+
+    def _has_nothing(self, value: Any) -> bool:
+        """Whether one search through all strings at once is enough to see that nothing is to be replaced."""
+        strings = _strings_of(value) if self.people is None else None
+        if strings is None:
+            return False
+        text = "\n".join(strings)
+        return not self.find(text, 0, len(text))
 
     def find(self, text: str, low: int, high: int, own: bool = True) -> list[Span]:
         """What may have to be replaced and begins from `low` to before `high`, in no order."""
@@ -100,6 +110,28 @@ class Redactor:
         if not found:
             return text
         return Painter(names, since, context).paint(text, found, 0, len(text))
+
+
+def _strings_of(value: Any) -> list[str] | None:
+    """All strings and names of members; None if one of them must be looked at by itself."""
+    found: list[str] = []
+    waiting = [value]
+    for each in waiting:
+        if isinstance(each, str):
+            last = each[-1:]
+            if len(each) >= SHORTEST_DATA and _data.fullmatch(each):
+                return None
+            if last in ("}", "]") and "\\" in each and each[0] in ("{", "["):
+                return None
+            found.append(each)
+        elif isinstance(each, dict):
+            if not _SECRET_MEMBERS.isdisjoint(map(str.lower, each)):
+                return None
+            found += each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+    return found
 
 
 class Guard:

@@ -96,7 +96,12 @@ def _redacted(kept: Kept, redactor: Redactor, names: Names) -> msgspec.Raw:
 
 
 def _redacted_json(content: bytes, redactor: Redactor, names: Names) -> bytes:
-    return _encode(redactor.redact_json(_decode(content), names))
+    """Its own bytes where nothing is hidden, but for line breaks: a line is one line."""
+    value = _decode(content)
+    redacted = redactor.redact_json(value, names)
+    if redacted is value and b"\n" not in content and b"\r" not in content:
+        return content
+    return _encode(redacted)
 
 
 def _head(capture: Capture, hide: Callable[[str], str]) -> Head:
