@@ -216,22 +216,22 @@ def test_while_the_database_is_away_lines_wait_and_what_is_too_much_is_counted(a
     assert sink.output.written + sink.output.dropped == 400
 
 
-def test_what_waits_is_bounded_in_bytes_and_what_was_dropped_counts_no_more(archive: Archive):
+@pytest.mark.parametrize("size", [MOST_HELD // 4, MOST_HELD // 64], ids=["bytes", "count"])
+def test_what_waits_is_bounded_and_what_was_dropped_counts_no_more(archive: Archive, size: int):
     with _way(archive) as way:
         writer = TranscriptWriter(way.connect)
         sink = Sink(DATABASE, into_database(writer), _line, 5, 0.02)
         way.stop()
-        large = MOST_HELD // 4
         for _ in range(3):
-            _put(sink, 50, large)
+            _put(sink, 50, size)
             _wait_until(lambda: sink.output.problem != "")
         assert sink.output.dropped >= 3 * 50 - 3 * 5
         way.resume()
         _wait_until(lambda: sink.output.written + sink.output.dropped == 150)
         before = sink.output.written
-        _put(sink, 3, large)
+        _put(sink, 1, MOST_HELD)
         assert sink.output.flush(PATIENCE)
-        assert sink.output.written == before + 3, "there is room again"
+        assert sink.output.written == before + 1, "all of the room is there again"
         sink.output.stop(PATIENCE)
         writer.close()
 
