@@ -18,12 +18,16 @@ class Shape(NamedTuple):
 
 
 WHOLE_TEXT_BYTES = 1024
+TEXT = b"the quick brown fox jumps over a lazy dog "
 INPUT_TOKENS = 11
 SHAPES = {
     "bench-burst": Shape(100, 0),
     "bench-paced": Shape(100, 0.02),
     "bench-short": Shape(5, 0.005),
+    "bench-words": Shape(100, 0),
 }
+WORDS = "bench-words"
+"""Says words instead of numbers, as models do; numbers may be personal data, and are looked at closely."""
 WHOLE = "bench-whole"
 MODELS = (WHOLE, *SHAPES)
 
@@ -51,7 +55,13 @@ def opening(model: str) -> bytes:
 
 
 def content(model: str, number: int, nanoseconds: int) -> bytes:
-    return _frame(model, b'{"content":"%s"}' % mark(number, nanoseconds))
+    said = word(number) if model == WORDS else mark(number, nanoseconds)
+    return _frame(model, b'{"content":"%s"}' % said)
+
+
+def word(number: int) -> bytes:
+    """One of a few; which one it is says the number."""
+    return TEXT.split()[number % 9] + b" "
 
 
 def ending(model: str, chunks: int, with_usage: bool) -> bytes:
@@ -64,8 +74,7 @@ def ending(model: str, chunks: int, with_usage: bool) -> bytes:
 
 def whole() -> bytes:
     """A plain answer with 1 KB of text."""
-    words = b"the quick brown fox jumps over a lazy dog "
-    text = (words * (WHOLE_TEXT_BYTES // len(words) + 1))[:WHOLE_TEXT_BYTES]
+    text = (TEXT * (WHOLE_TEXT_BYTES // len(TEXT) + 1))[:WHOLE_TEXT_BYTES]
     return (
         b'{"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"%s",'
         b'"choices":[{"index":0,"message":{"role":"assistant","content":"%s","refusal":null},'

@@ -37,9 +37,19 @@ def problem_of(status: int, body: bytes, model: str, path: str) -> str:
     shape = answers.SHAPES.get(model)
     if shape is None:
         return "" if WHOLE_TEXT in body else "the text is not what the provider sent"
-    numbers = [int(number) for number, _ in answers.MARK.findall(body)]
-    if numbers != list(range(shape.chunks)):
-        return f"{len(numbers)} of {shape.chunks} chunks came, or out of order"
+    came = _words(body) if model == answers.WORDS else _numbers(body)
+    if came != list(range(shape.chunks)):
+        return f"{len(came)} of {shape.chunks} chunks came, or out of order"
     if TERMINALS[path] not in body[-200:]:
         return "the stream has no end mark"
     return ""
+
+
+def _numbers(body: bytes) -> list[int]:
+    return [int(number) for number, _ in answers.MARK.findall(body)]
+
+
+def _words(body: bytes) -> list[int]:
+    """The numbers of the words that came, as far as each is the right one."""
+    said = [piece.partition(b'"')[0] for piece in body.split(b'"delta":{"content":"')[1:]]
+    return [number for number, word in enumerate(said) if word == answers.word(number)]

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks import gateway
+from benchmarks import answers, gateway
 from benchmarks.bench import Bench, Target
 from benchmarks.figure import Figure
 from benchmarks.load import Load
@@ -42,7 +42,10 @@ KINDS = (
     Kind("both", {}, most=1.05),
     Kind("both, and full transcripts", {"LOG_BODIES": "full"}, most=1.20),
 )
-LOADS = {"1 KB answer": COMPARISONS["whole"].load, "burst": COMPARISONS["burst"].load}
+LOADS = {
+    "1 KB answer": COMPARISONS["whole"].load,
+    "100 chunks": replace(COMPARISONS["burst"].load, model=answers.WORDS),
+}
 
 
 def start(stack: ExitStack, directory: Path) -> list[Bench]:

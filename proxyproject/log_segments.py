@@ -175,7 +175,10 @@ def _compress(path: Path) -> None:
 
 
 def _write_compressed(source: Path, target: Path) -> None:
-    with source.open("rb") as lines, open(open_file(target, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+    with (
+        source.open("rb") as lines,
+        open(open_file(target, os.O_WRONLY | os.O_TRUNC), "wb") as file,
+    ):
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6) as packed:
             shutil.copyfileobj(lines, packed, PIECE)
         file.flush()
