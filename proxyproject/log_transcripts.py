@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from proxyproject.transcript_sinks import Sink, Told, into_database
 from routing.transcribing import Transcripts
 from usage.transcripts.capture import Capture
 from usage.transcripts.database_writer import TranscriptWriter
+from usage.transcripts.people import PeopleUnavailable, load_people
 from usage.transcripts.policy import Policy, redaction_kinds
 from usage.transcripts.redact import Redactor
 from usage.transcripts.secrets import SecretFilter
@@ -28,6 +30,8 @@ from usage.transcripts.segments import LIVE, compress_indexed
 from usage.transcripts.write import LineWriter
 
 OWNER_ONLY = 0o600
+
+log = logging.getLogger("patchbay.transcripts")
 
 
 class TranscriptLog:
@@ -103,4 +107,11 @@ def _fold(name: str, stream: bytes) -> Folded:
 
 
 def _redactor(secrets: SecretFilter, kinds: frozenset[str]) -> Redactor:
-    return Redactor(kinds=kinds - {"PEOPLE"}, secrets=secrets)
+    """Names of people and places are found by an extra; where it is missing, the log says so."""
+    people = None
+    if "PEOPLE" in kinds:
+        try:
+            people = load_people()
+        except PeopleUnavailable as missing:
+            log.warning("names and places are not hidden in transcripts: %s", missing)
+    return Redactor(kinds=kinds - {"PEOPLE"}, secrets=secrets, people=people)

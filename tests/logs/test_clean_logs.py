@@ -50,6 +50,18 @@ def test_it_removes_ours_alone_and_reports(logs: Path):
     assert left == {*NAMES[2:], "patchbay.log", "patchbay.log.1", "notes.txt"}
 
 
+def test_transcripts_go_with_their_indexes(logs: Path):
+    names = [name.replace("patchbay-", "transcripts-") for name in NAMES]
+    for name in names:
+        (logs / name).write_bytes(b"x" * 10)
+        (logs / f"{name}.idx").write_bytes(b"x")
+    said = clean(logs, backup_count=4, max_age_days=0)
+    assert f"removed {logs / names[0]} (10 bytes, more than 4 are kept)" in said
+    assert said[-1].startswith(f"8 files of {logs / 'transcripts.log'} stay")
+    left = {path.name for path in logs.iterdir() if path.name.startswith("transcripts-")}
+    assert left == {name + ending for name in names[1:] for ending in ("", ".idx")}
+
+
 def test_what_is_too_old_goes_whatever_the_count(logs: Path):
     said = clean(logs, backup_count=100, max_age_days=0.001)
     assert said[0].endswith("(10 bytes, older than 0.001 days)")

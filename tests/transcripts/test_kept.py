@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,19 @@ async def test_secrets_are_hidden_whatever_the_policy_says(keeping: Keeping, dir
     for secret in (house.key, OPENAI_SECRET, ANTHROPIC_SECRET):
         assert secret not in text
     assert "my key is [hidden]" in text
+
+
+@pytest.mark.skipif(find_spec("spacy") is not None, reason="the extra is installed")
+async def test_without_the_extra_the_log_says_that_names_are_not_hidden(
+    keeping: Keeping, directory: Path, caplog: pytest.LogCaptureFixture
+):
+    async with keeping() as house:
+        for _ in range(2):
+            await house.chat(messages=ASKED)
+        assert len(await lines_of(house, directory)) == 2
+    told = [said for said in caplog.messages if "names and places are not hidden" in said]
+    assert len(told) == 1
+    assert "pip install" in told[0]
 
 
 async def test_a_body_over_the_limit_is_cut_with_an_honest_mark(keeping: Keeping, directory: Path):

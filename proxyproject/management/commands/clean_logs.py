@@ -11,13 +11,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from proxyproject.log_outputs import Options
+from proxyproject.log_segments import Segments
+from proxyproject.log_transcripts import segments_of
 from usage.store import open_store, own_connection
 from usage.transcripts.database import TranscriptTable
 
 
 class Command(BaseCommand):
     help = (
-        "Remove rotated log files beyond LOG_BACKUP_COUNT or LOG_MAX_AGE_DAYS, and transcripts in the "
+        "Remove rotated files of log and transcripts beyond LOG_BACKUP_COUNT or LOG_MAX_AGE_DAYS, and those in the "
         "database beyond TRANSCRIPT_DAYS. A server does so itself."
     )
     requires_system_checks = ()
@@ -28,12 +30,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         dry: bool = options["dry_run"]
         values: dict[str, Any] = settings.LOGGING
-        segments, now = Options(**values).segments, time.time()
+        log = Options(**values)
+        verb = "would remove" if dry else "removed"
+        self._clean_files(log.segments, dry, verb)
+        transcripts = segments_of(log)
+        if transcripts.size()[1]:  # most keep none
+            self._clean_files(transcripts, dry, verb)
+        self._clean_database(dry, verb)
+
+    def _clean_files(self, segments: Segments, dry: bool, verb: str) -> None:
+        now = time.time()
         try:
             found = segments.superfluous(now) if dry else segments.clean(now)
         except OSError as error:
             raise CommandError(f"The log files cannot be removed: {error}") from None
-        verb = "would remove" if dry else "removed"
         for path, size, why in found:
             self.stdout.write(f"{verb} {path} ({size} bytes, {why})")
         freed, (kept, files) = sum(size for _, size, _ in found), segments.size()
@@ -41,7 +51,6 @@ class Command(BaseCommand):
         if dry:
             kept, files = kept - freed, files - len(found)
         self.stdout.write(f"{_files(files)} of {segments.path} stay, {kept} bytes")
-        self._clean_database(dry, verb)
 
     def _clean_database(self, dry: bool, verb: str) -> None:
         """Also where the database is no sink any more, but was one."""
