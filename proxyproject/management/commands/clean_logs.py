@@ -19,8 +19,8 @@ from usage.transcripts.database import TranscriptTable
 
 class Command(BaseCommand):
     help = (
-        "Remove rotated files of log and transcripts beyond LOG_BACKUP_COUNT or LOG_MAX_AGE_DAYS, and those in the "
-        "database beyond TRANSCRIPT_DAYS. A server does so itself."
+        "Remove rotated files of log and transcripts beyond LOG_BACKUP_COUNT or LOG_MAX_AGE_DAYS, and "
+        "transcripts in the database beyond TRANSCRIPT_DAYS. A server does so itself."
     )
     requires_system_checks = ()
 
