@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,12 +60,14 @@ class Follower:
             self._file.close()
             self._file = None
 
-    def _open(self) -> None:
+    def _open(self) -> bool:
+        """Begin with the live file; returns whether there is one."""
         self._begun, self._number = b"", 0
         try:
             self._file = self._path.open("rb")
         except FileNotFoundError:
             self._file = None
+        return self._file is not None
 
     def _skip(self) -> None:
         """Go to the end of the last whole line."""
@@ -117,26 +120,28 @@ class Follower:
 
     def _next(self) -> Iterator[Line]:
         """Go on in the file that is live now, past those that came and went since the last look."""
-        old = os.fstat(self._file.fileno()) if self._file is not None else None
-        while True:
-            self.close()
-            self._open()
-            names = self._rotated()
-            if self._file is None or self._is_live():  # else it was rotated before we listed
-                break
-        fresh = [name for name in names if name not in self._known]
-        self._known = set(names)
-        for name in self._without_own(fresh, old):
+        # it stays open, so that no other file gets its number
+        with nullcontext() if self._file is None else self._file as old:
+            self._file = None
+            while True:
+                self.close()
+                is_there = self._open()
+                names = self._rotated()
+                if not is_there or self._is_live():  # else it was rotated before we listed
+                    break
+            fresh = [name for name in names if name not in self._known]
+            self._known = set(names)
+            if old is not None:
+                fresh = self._without_own(fresh, os.fstat(old.fileno()))
+        for name in fresh:
             yield from self._whole(self._path.with_name(name))
 
-    def _without_own(self, names: list[str], old: os.stat_result | None) -> list[str]:
+    def _without_own(self, names: list[str], old: os.stat_result) -> list[str]:
         """Leave out the file that was open here: it has been read."""
-        if old is None or not names:
-            return names
         for name in names:
-            path = self._path.with_name(name)
-            if path.exists() and os.path.samestat(path.stat(), old):
-                return [other for other in names if other != name]
+            with suppress(FileNotFoundError):  # it may be compressed at any moment
+                if os.path.samestat(self._path.with_name(name).stat(), old):
+                    return [other for other in names if other != name]
         return names[1:]  # it is compressed already, and it was the first
 
     def _rotated(self) -> list[str]:
