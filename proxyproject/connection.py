@@ -17,8 +17,9 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from providers.wire.errors import ErrorInfo, ErrorKind
 from providers.wire.registry import CODECS
-from routing.exchange import id_text, new_id
+from routing.exchange import new_id
 from routing.paths import ClientCall
+from usage.record import id_text
 
 ABORT = "patchbay.abort"
 """The extension of the ASGI scope that cuts a connection whose client does not read."""

@@ -11,8 +11,9 @@ from providers.wire.codec import WireFormat
 from providers.wire.errors import ErrorInfo
 from routing import in_hand
 from routing.errors import Refused
-from routing.exchange import Exchange, id_text, new_id
+from routing.exchange import Exchange, new_id
 from routing.paths import ClientCall
+from usage.record import id_text
 
 Header = tuple[bytes, bytes]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from providers.wire.prompt import PromptSize
 from routing import in_hand
 from usage.keys import without_keys
-from usage.record import AttemptRecord, Record
+from usage.record import AttemptRecord, Record, id_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,12 +36,6 @@ def new_id() -> bytes:
     value = value & ~(0xF << 76) | (7 << 76)
     value = value & ~(0b11 << 62) | (0b10 << 62)
     return value.to_bytes(16)
-
-
-def id_text(identifier: bytes) -> str:
-    """The canonical text of a UUID."""
-    text = identifier.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 class Exchange:

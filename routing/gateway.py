@@ -43,7 +43,7 @@ from routing.errors import (
     Starting,
     Unknown,
 )
-from routing.exchange import LONGEST_CLIENT_TEXT, Exchange, id_text, new_id
+from routing.exchange import LONGEST_CLIENT_TEXT, Exchange, new_id
 from routing.limits import Limits
 from routing.live import Live
 from routing.paths import ClientCall, ClientPath
@@ -53,6 +53,7 @@ from routing.transcribing import Transcripts
 from usage.keys import Caller, Unauthenticated, without_keys
 from usage.outcomes import OUTCOME_OF
 from usage.quota import QuotaExceeded
+from usage.record import id_text
 
 CHECKPOINT_SECONDS = 2.0
 CLIENT_GONE = 499

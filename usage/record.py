@@ -7,6 +7,12 @@ from typing import Any
 import msgspec
 
 
+def id_text(identifier: bytes) -> str:
+    """The canonical text of a UUID."""
+    text = identifier.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
 class AttemptRecord(msgspec.Struct, array_like=True, gc=False):
     """One try against one Endpoint. `status` is the provider's, 0 where there was none; `ms` its length.
 
