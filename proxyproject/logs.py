@@ -101,8 +101,8 @@ class ProcessLog:
         self.write = outputs.write
         self.state = outputs.state
 
-    def hide(self, text: str) -> str:
-        return hide(text)
+    def hide_again(self, text: str) -> str:
+        return known_secrets.hide_again(text)
 
     def known(self, secrets: Iterable[str]) -> None:
         known_secrets.known(secrets)

@@ -33,8 +33,8 @@ class Log(Protocol):
         """Takes a line of level info, which nobody changes afterwards; None where none is wanted."""
         ...
 
-    def hide(self, text: str) -> str:
-        """The text without what is secret."""
+    def hide_again(self, text: str) -> str:
+        """The text without what is secret; meant for what is short and comes again and again."""
         ...
 
     def known(self, secrets: Iterable[str]) -> None:
@@ -49,7 +49,7 @@ class LogLines:
 
     def __init__(self, log: Log) -> None:
         self._write = log.write
-        self._hide = log.hide
+        self._hide = log.hide_again
 
     def exchange(self, exchange: Exchange) -> None:
         """The line of one exchange, which has ended."""
@@ -62,9 +62,8 @@ class LogLines:
             record.response_model,
             record.client_request_id,
         ]
-        chosen = "\n".join(
-            names
-        )  # by clients and providers; nearly always short and without a secret
+        # by clients and providers; nearly always short and without a secret
+        chosen = "\n".join(names)
         if len(chosen) > LONGEST_NAMES or self._hide(chosen) != chosen:
             names = [self._hide(name[:LONGEST_NAME]) for name in names]
         self._write(_line(exchange, *names))

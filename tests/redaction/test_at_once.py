@@ -32,24 +32,86 @@ DOCUMENTS = st.recursive(
 )
 
 
+WRITTEN = st.sampled_from(
+    [
+        {},
+        {"ensure_ascii": False},
+        {"indent": 1},
+        {"separators": (",", ":"), "ensure_ascii": False},
+    ]
+)
+
+
 def closely(value: Any) -> Any:
     names = Names()
     return _Walk(REDACTOR, names, names.begin()).walk(value)
 
 
-@given(DOCUMENTS)
-@settings(max_examples=300)
-def test_it_comes_to_the_same(value: Any):
-    assert REDACTOR.redact_json(value, Names()) == closely(value)
+def at_once(value: Any, **written: Any) -> Any:
+    document = json.dumps(value, **written).encode("utf-8", "surrogatepass")
+    [redacted] = REDACTOR.redact_documents([document], Names())
+    return json.loads(redacted)
+
+
+@given(DOCUMENTS, WRITTEN)
+@settings(max_examples=400)
+def test_it_comes_to_the_same(value: Any, written: dict[str, Any]):
+    assert at_once(value, **written) == closely(value)
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-@pytest.mark.parametrize("around", ["", "x", "7", "{", "Hello"])
+@pytest.mark.parametrize("around", ["", "x", "7", "{", "Hello", "\\", '"'])
 def test_no_neighbour_hides_a_value(sample: str, around: str):
     value = {"before": around, "text": sample, "after": around, "list": [around, sample]}
-    assert REDACTOR.redact_json(value, Names()) == closely(value)
+    assert at_once(value) == closely(value)
 
 
-def test_what_holds_nothing_is_the_value_itself():
-    value = {"model": "gpt-5", "messages": [{"role": "user", "content": "Hello there."}]}
-    assert REDACTOR.redact_json(value, Names()) is value
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_json_in_a_string_is_searched_as_json(sample: str, depth: int):
+    value: Any = {"city": "Paris", "note": f'"{sample}"\n'}
+    for _ in range(depth):
+        value = {"arguments": json.dumps(value), "id": "call_1"}
+    assert at_once(value) == closely(value)
+
+
+def test_a_secret_member_is_seen_in_the_arguments_of_a_tool_beside_a_picture():
+    arguments = json.dumps({"Password": "ab", "picture": "QUJD" * 200, "line": "a\nb"})
+    assert "ab" not in json.loads(at_once({"arguments": arguments})["arguments"])["Password"]
+
+
+def test_what_holds_nothing_keeps_its_bytes():
+    document = b'{"model": "gpt-5", "temperature": 0.70, "messages": [{"content": "Hello\\n\\"there\\"."}]}'
+    assert REDACTOR.redact_documents([document, document], Names()) == [document, document]
+
+
+def test_what_holds_nothing_is_one_line_all_the_same():
+    document = b'{\n  "n": 1,\r\n  "m": "x"}'
+    assert REDACTOR.redact_documents([document], Names()) == [b'{"n":1,"m":"x"}']
+
+
+@pytest.mark.parametrize("hidden", ["alice@example.com", KNOWN[0]])
+def test_a_member_that_another_one_takes_the_place_of_is_searched_as_well(hidden: str):
+    document = f'{{"content": "{hidden}", "content": "hello"}}'.encode()
+    assert REDACTOR.redact_documents([document], Names()) == [b'{"content":"hello"}']
+
+
+def test_all_bodies_of_an_exchange_share_their_placeholders():
+    texts = ["alice@example.com", "nothing", "bob@example.com, alice@example.com"]
+    documents = [json.dumps({"content": text}).encode() for text in texts]
+    assert REDACTOR.redact_documents(documents, Names()) == [
+        b'{"content":"<EMAIL_1>"}',
+        b'{"content":"nothing"}',
+        b'{"content":"<EMAIL_2>, <EMAIL_1>"}',
+    ]
+
+
+@pytest.mark.parametrize("document", [b"hello", b'{"a": 1', b"[" * 100_000, b""])
+def test_what_is_no_json_is_a_text(document: bytes):
+    [redacted] = REDACTOR.redact_documents([document], Names())
+    assert json.loads(redacted) == {"text": document.decode()}
+
+
+def test_a_text_that_is_no_json_and_no_utf_8_is_redacted_as_well():
+    [redacted] = REDACTOR.redact_documents([b'{"a\xff": "alice@example.com"'], Names())
+    assert json.loads(redacted) == {"text": '{"a\ufffd": "<EMAIL_1>"'}

@@ -63,6 +63,30 @@ def test_no_known_secret_survives_between_any_texts(secret, before, after):
     assert secret not in hidden
 
 
+RUNS = st.text("abcXYZ019_-", max_size=40)
+
+
+@given(st.text("abcXYZ019_-+/", min_size=20, max_size=80), RUNS, RUNS)
+@settings(deadline=None)
+def test_no_known_key_survives_within_a_longer_word(secret, before, after):
+    assert secret not in SecretFilter([secret, "another-of-" * 4]).hide(f"{before}{secret}{after}")
+
+
+def test_what_was_harmless_is_hidden_once_it_is_known():
+    secrets = SecretFilter()
+    assert secrets.hide_again("a later-secret") == "a later-secret"
+    secrets.known(["later-secret"])
+    assert secrets.hide_again("a later-secret") == "a [hidden]"
+    assert secrets.hide_again("a later-secret") == "a [hidden]"
+
+
+def test_however_many_texts_were_harmless_the_next_one_is_searched():
+    secrets = SecretFilter(["later-secret"])
+    for number in range(2500):
+        assert secrets.hide_again(f"model-{number}") == f"model-{number}"
+    assert secrets.hide_again("a later-secret") == "a [hidden]"
+
+
 def test_secrets_can_become_known_while_others_are_hidden():
     secrets = SecretFilter()
     assert secrets.hide("a later-secret") == "a later-secret"

@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from usage.transcripts.at_once import (
+    MOST_JSON_IN_JSON,
+    SECRET_MEMBERS,
+    SHORTEST_DATA,
+    strings_at_once,
+)
 from usage.transcripts.detectors import KINDS, Finder
 from usage.transcripts.placeholders import LONGEST_PLACEHOLDER, Names, Painter, literals
 from usage.transcripts.safe_pattern import SafePattern
@@ -22,21 +30,12 @@ __all__ = ["KINDS", "Names", "Redactor", "Span", "Unredactable"]
 People = Callable[[str], Iterable[Span]]
 """Finds names and places: spans of kind PERSON or PLACE, or of any other name of that form."""
 
-SHORTEST_DATA = 512
-"""Base64 of this length is an image, a sound or a file, and is not read as text."""
-MOST_JSON_IN_JSON = 8
 LOOK_AROUND = 8
 """How far the edges of a shape look."""
 
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _data = re.compile(r"(?:data:[^,\s]{0,200},)?[A-Za-z0-9+/_\-]+={0,2}\s*")
-_SECRET_MEMBERS = frozenset(
-    re.findall(
-        r"\S+",
-        "authorization proxy-authorization proxy_authorization authorization_token x-api-key api-key api_key "
-        "apikey x-goog-api-key password passwd secret client_secret access_token refresh_token id_token "
-        "auth_token private_key secret_key secret_access_key aws_secret_access_key cookie set-cookie",
-    )
-)
 
 
 class Unredactable(Exception):
@@ -72,21 +71,24 @@ class Redactor:
         with Guard():
             return self._redact(text, names, names.begin(), context)
 
-    def redact_json(self, value: Any, names: Names) -> Any:
-        """A copy of a parsed value with its strings redacted; numbers stay, and names of members that
-        hold nothing. Where there is nothing to redact at all it is the value itself."""
+    def redact_documents(self, documents: Sequence[bytes], names: Names) -> list[bytes]:
+        """JSON texts with their strings redacted, a line each; numbers stay, and names of members that hold
+        nothing. Their own bytes where there is nothing to redact. What is no JSON becomes `{"text": …}`.
+        """
         with Guard():
-            if self._has_nothing(value):
-                return value
-            return _Walk(self, names, names.begin()).walk(value)
+            if self.people is None:
+                text = strings_at_once(documents)
+                if text is not None and not self.find(text, 0, len(text)):
+                    return [_in_one_line(document) for document in documents]
+            return [
+                _encode(_Walk(self, names, names.begin()).walk(_value_of(document)))
+                for document in documents
+            ]
 
-    def _has_nothing(self, value: Any) -> bool:
-        """Whether one search through all strings at once is enough to see that nothing is to be replaced."""
-        strings = _strings_of(value) if self.people is None else None
-        if strings is None:
-            return False
-        text = "\n".join(strings)
-        return not self.find(text, 0, len(text))
+    def redact_json(self, value: Any, names: Names) -> Any:
+        """A copy of a parsed value with its strings redacted."""
+        with Guard():
+            return _Walk(self, names, names.begin()).walk(value)
 
     def find(self, text: str, low: int, high: int, own: bool = True) -> list[Span]:
         """What may have to be replaced and begins from `low` to before `high`, in no order."""
@@ -112,26 +114,15 @@ class Redactor:
         return Painter(names, since, context).paint(text, found, 0, len(text))
 
 
-def _strings_of(value: Any) -> list[str] | None:
-    """All strings and names of members; None if one of them must be looked at by itself."""
-    found: list[str] = []
-    waiting = [value]
-    for each in waiting:
-        if isinstance(each, str):
-            last = each[-1:]
-            if len(each) >= SHORTEST_DATA and _data.fullmatch(each):
-                return None
-            if last in ("}", "]") and "\\" in each and each[0] in ("{", "["):
-                return None
-            found.append(each)
-        elif isinstance(each, dict):
-            if not _SECRET_MEMBERS.isdisjoint(map(str.lower, each)):
-                return None
-            found += each
-            waiting += each.values()
-        elif isinstance(each, list):
-            waiting += each
-    return found
+def _in_one_line(document: bytes) -> bytes:
+    return _encode(_decode(document)) if b"\n" in document or b"\r" in document else document
+
+
+def _value_of(document: bytes) -> Any:
+    try:
+        return _decode(document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {"text": document.decode("utf-8", "replace")}
 
 
 class Guard:
@@ -189,7 +180,7 @@ class _Walk:
 
     def _string(self, text: str, name: str) -> str:
         secrets = self._redactor.secrets
-        if secrets is not None and text and name.lower() in _SECRET_MEMBERS:
+        if secrets is not None and text and name.lower() in SECRET_MEMBERS:
             if text != HIDDEN:
                 self._names.counts[SECRET] += 1
             return HIDDEN

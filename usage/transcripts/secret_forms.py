@@ -10,11 +10,19 @@ from urllib.parse import quote, quote_plus
 
 GRAM = 8
 LONG = 24
-"""Forms of this length are looked for by samples of the text, all at once; shorter ones one by one."""
+"""Forms of this length with a run in them are looked for in runs, all at once; others one by one."""
 RUN = 20
-"""A text without a run of so many letters, digits, `_`, `-`, `+` and `/` holds no long form."""
+"""So many letters, digits, `_`, `-`, `+` and `/` without anything between them are a run."""
+STEP = RUN - GRAM + 1
+"""Whatever run a form has, one sample of the text is within it if they are no further apart."""
 
-_run = re.compile(rf"[A-Za-z0-9_\-+/]{{{RUN}}}")
+_RUN = b"a" * RUN
+_AS_RUNS = bytes(
+    ord("a") if byte < 128 and (chr(byte).isalnum() or chr(byte) in "_-+/") else ord(" ")
+    for byte in range(256)
+)
+_run = re.compile(rf"[A-Za-z0-9_\-+/]{{{RUN},}}")
+_samples = re.compile(rf"(?s)(.{{{GRAM}}}).{{0,{STEP - GRAM}}}")
 _percent = re.compile(r"%[0-9A-F]{2}")
 
 
@@ -40,6 +48,19 @@ def base64_core(data: bytes, offset: int) -> str:
     return encoded[(offset * 8 + 5) // 6 : (offset + len(data)) * 8 // 6]
 
 
+def runs_of(text: str, low: int) -> list[tuple[int, int]]:
+    """Where runs are, from `low` on. Most texts have few, so what is looked for in them costs little."""
+    marks = text.encode("latin-1", "replace").translate(_AS_RUNS)
+    found = []
+    start = marks.find(_RUN, low)
+    while start >= 0:
+        end = marks.find(b" ", start)
+        end = len(marks) if end < 0 else end
+        found.append((start, end))
+        start = marks.find(_RUN, end)
+    return found
+
+
 class Forms:
     """All forms of all known values. Never changed: a larger one takes its place."""
 
@@ -50,19 +71,20 @@ class Forms:
         self.longest = max(map(len, forms), default=0)
         self._grams: dict[str, list[str]] = {}
         for form in long:
-            for place in range(len(form) - GRAM + 1):
-                self._grams.setdefault(form[place : place + GRAM], []).append(form)
-        gap = min(map(len, long), default=LONG) - 2 * GRAM + 1
-        self._samples = re.compile(rf"(?s)(.{{{GRAM}}}).{{0,{gap}}}")
+            for run in _run.findall(form):
+                for place in range(len(run) - GRAM + 1):
+                    self._grams.setdefault(run[place : place + GRAM], []).append(form)
 
-    def find(self, text: str, low: int, high: int, has_runs: bool) -> Iterator[tuple[int, int]]:
+    def find(
+        self, text: str, low: int, high: int, runs: Iterable[tuple[int, int]]
+    ) -> Iterator[tuple[int, int]]:
         """Each place that begins from `low` to before `high`; overlapping ones, too."""
         for form in self._short:
             if form in text:
                 yield from _places(form, text, low, high)
-        if not (has_runs and self._grams):
+        if not self._grams:
             return
-        samples = self._samples.findall(text, low)
+        samples = [sample for run in runs for sample in _samples.findall(text, *run)]
         if not self._grams.keys().isdisjoint(samples):
             for form in {form for gram in samples for form in self._grams.get(gram, ())}:
                 yield from _places(form, text, low, high)

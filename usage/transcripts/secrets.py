@@ -10,20 +10,15 @@ import re
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
-from usage.transcripts.secret_forms import RUN, Forms, base64_core
+from usage.transcripts.secret_forms import RUN, Forms, base64_core, runs_of
 from usage.transcripts.spans import HIDDEN, SECRET, Span
 
 SHORTEST = 8
 """Shorter values are words, and would be hidden everywhere."""
+MOST_HARMLESS = 1000
+"""Texts that are remembered to hold nothing."""
 LONGEST_HEAD = 512
 """A shape is told within so many characters; the run that follows may be any length."""
-
-_RUN = b"a" * RUN
-"""Every shape of a key has so many characters without a blank between them."""
-_AS_RUNS = bytes(
-    ord("a") if byte < 128 and (chr(byte).isalnum() or chr(byte) in "_-+/") else ord(" ")
-    for byte in range(256)
-)
 
 _TOKEN = r"[A-Za-z0-9_\-]"  # noqa: S105
 _run = re.compile(rf"[A-Za-z0-9_\-+/]{{{RUN}}}")
@@ -40,7 +35,9 @@ _PREFIXES = re.findall(
     r"AIza GOCSPX- lin_api_ csk- tgp_v1_ jina_",
 )
 _BASE64_PREFIXES = "|".join(base64_core(b"pbk_", offset) for offset in range(3))
-_hint = re.compile(rf"{'|'.join(_PREFIXES)}|sk-|pbk_|{_BASE64_PREFIXES}|eyJ|ya29\.|SG\.|AKIA|ASIA")
+_hint = re.compile(
+    rf"(?<![0-9A-Za-z])(?:{'|'.join(_PREFIXES)}|sk-|eyJ|ya29\.|SG\.|A[KS]IA)|pbk_|{_BASE64_PREFIXES}"
+)
 """Where a shape may begin."""
 _LONGEST_PREFIX = 12
 _SHAPES = (
@@ -104,6 +101,7 @@ class SecretFilter:
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: frozenset[str] = frozenset()
         self._forms = Forms()
+        self._harmless: set[str] = set()
         self.known(values)
 
     def known(self, values: Iterable[str]) -> None:
@@ -116,6 +114,7 @@ class SecretFilter:
         if new - self._values:
             self._values |= new
             self._forms = Forms(self._values)
+            self._harmless = set()
 
     @property
     def longest(self) -> int:
@@ -137,6 +136,20 @@ class SecretFilter:
             written = max(written, span.end)
         return "".join((*pieces, text[written:]))
 
+    def hide_again(self, text: str) -> str:
+        """`hide` for what is short and comes again and again, as names of models do."""
+        harmless = (
+            self._harmless
+        )  # before the search: what was found with the old forms goes with them
+        if text in harmless:
+            return text
+        hidden = self.hide(text)
+        if hidden == text:
+            if len(harmless) >= MOST_HARMLESS:
+                harmless.clear()
+            harmless.add(text)
+        return hidden
+
     def hide_bytes(self, data: bytes) -> bytes:
         """The same for bytes of any kind; what is not UTF-8 stays as it is."""
         text = data.decode("utf-8", "surrogateescape")
@@ -145,38 +158,44 @@ class SecretFilter:
 
     def find(self, text: str, low: int, high: int, found: list[Span]) -> None:
         """Add what begins from `low` to before `high`, in no order."""
-        runs = text.encode("latin-1", "replace").translate(_AS_RUNS)
-        has_runs = _RUN in runs
-        self.find_known(text, low, high, found, has_runs)
-        has_colons = ":" in text
-        if has_runs:
+        runs = runs_of(text, low)
+        self._find_known(text, low, high, found, runs)
+        if runs:
             _find_shapes(text, runs, low, high, found)
         if _PEM in text:
             _find_pem(text, low, high, found)
+        has_colons = ":" in text
         if has_colons and "@" in text and "://" in text:
             _find_userinfo(text, low, high, found)
-        if has_colons or "=" in text:
-            _find_named(text, low, high, found)
-        if has_runs:
-            _find_schemes(text, low, high, found)
+        assigns = has_colons or "=" in text
+        if assigns or runs:
+            lower = _lower(text)
+            if assigns:
+                _find_named(text, lower, low, high, found)
+            if runs:
+                _find_schemes(text, lower, low, high, found)
 
-    def find_known(
-        self, text: str, low: int, high: int, found: list[Span], has_runs: bool = True
-    ) -> None:
+    def find_known(self, text: str, low: int, high: int, found: list[Span]) -> None:
         """Known values alone: also in what is too large to be read as text."""
+        self._find_known(text, low, high, found, runs_of(text, low))
+
+    def _find_known(
+        self, text: str, low: int, high: int, found: list[Span], runs: list[tuple[int, int]]
+    ) -> None:
         tail = _Tail(_token_tail)
-        for start, end in self._forms.find(text, low, high, has_runs):
+        for start, end in self._forms.find(text, low, high, runs):
             # With the rest of its word, which may be another secret that begins there.
             found.append(Span(start, tail.end(text, end), SECRET, grows=_token_tail))
 
 
-def _find_shapes(text: str, runs: bytes, low: int, high: int, found: list[Span]) -> None:
-    """Every shape has a run that is long, so only those are searched, and a little before them."""
+def _find_shapes(
+    text: str, runs: list[tuple[int, int]], low: int, high: int, found: list[Span]
+) -> None:
+    """Every shape has a run, so only those are searched, and a little before them."""
     ends = [0] * len(_SHAPES)
-    start = runs.find(_RUN, low)
-    while 0 <= start < high + _LONGEST_PREFIX:
-        end = runs.find(b" ", start)
-        end = len(text) if end < 0 else end
+    for start, end in runs:
+        if start >= high + _LONGEST_PREFIX:
+            return
         for hint in _hint.finditer(text, max(low, start - _LONGEST_PREFIX), end):
             place = hint.start()
             for number, (pattern, tail) in enumerate(_SHAPES):
@@ -185,7 +204,6 @@ def _find_shapes(text: str, runs: bytes, low: int, high: int, found: list[Span])
                 if match is not None and place < high:
                     ends[number] = match.end()
                     found.append(Span(*match.span(), SECRET, grows=tail))
-        start = runs.find(_RUN, end)
 
 
 def _find_pem(text: str, low: int, high: int, found: list[Span]) -> None:
@@ -223,15 +241,18 @@ class _Tail:
             found.append(Span(start, self.end(match.string, end), SECRET, grows=self._pattern))
 
 
-def _find_named(text: str, low: int, high: int, found: list[Span]) -> None:
+def _find_named(text: str, lower: str, low: int, high: int, found: list[Span]) -> None:
     """Values after a name such as `password=`; unquoted ones need a digit, or they may be code."""
-    lower = _lower(text)
     for name in _NAMES:
+        if name not in lower:
+            continue
         tail = _Tail(_mark_tail)
         for place in _places(lower, name, low, high):
             match = _assigned.match(text, place + len(name))
             if match is not None and _is_value(match, lower, place):
                 tail.add(match, low, high, found)
+    if "cookie" not in lower:
+        return
     tail = _Tail(_cookie_tail)
     for place in _places(lower, "cookie", low, high):
         match = _cookie.match(text, place)
@@ -239,10 +260,11 @@ def _find_named(text: str, low: int, high: int, found: list[Span]) -> None:
             tail.add(match, low, high, found)
 
 
-def _find_schemes(text: str, low: int, high: int, found: list[Span]) -> None:
+def _find_schemes(text: str, lower: str, low: int, high: int, found: list[Span]) -> None:
     """`Bearer` and what looks like a key, also without a name before it."""
-    lower = _lower(text)
     for scheme in ("bearer", "basic"):
+        if scheme not in lower:
+            continue
         tail = _Tail(_mark_tail)
         for place in _places(lower, scheme, low, high):
             match = _scheme.match(text, place)

@@ -7,22 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from providers.wire.codec import Folded
-from usage.record import AttemptRecord, Record
+from usage.record import AttemptRecord, Record, id_text
 from usage.transcripts.capture import Capture, Kept
 from usage.transcripts.redact import Names, Redactor, Unredactable
 from usage.transcripts.secrets import SecretFilter
-from usage.transcripts.stored import NOTHING, Head
+from usage.transcripts.stored import Head
 
 Fold = Callable[[str, bytes], Folded]
 """The message that a stream of a format means; a format goes by its name."""
 
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+CHOSEN = (
+    "session",
+    "client_request_id",
+    "end_user",
+    "original_model",
+    "request_model",
+    "response_model",
+)
+"""Texts of a Record that come from clients and providers."""
 
 
 class LineWriter:
@@ -37,24 +44,26 @@ class LineWriter:
         self._redactors: dict[frozenset[str], Redactor] = {}
 
     def __call__(self, capture: Capture) -> bytes:
-        head = _head(capture, self._secrets.hide)
+        head = _head(capture, self._secrets.hide_again)
         if capture.policy.level == "full":
             self._add_bodies(head, capture)
         return _encode(head) + b"\n"
 
     def _add_bodies(self, head: Head, capture: Capture) -> None:
         names = Names()
-        redactor = self._redactor(capture.policy.redaction)
+        bodies = {"request": _document(capture.request)}
+        if capture.asked is not None:
+            bodies["upstream_request"] = _document(capture.asked)
+        if capture.answered.size:
+            bodies["response"] = self._response(head, capture)
         try:
-            request = _redacted(capture.request, redactor, names)
-            asked = NOTHING
-            if capture.asked is not None:
-                asked = _redacted(capture.asked, redactor, names)
-            response = self._response(head, capture, redactor, names)
+            redactor = self._redactor(capture.policy.redaction)
+            redacted = redactor.redact_documents([*bodies.values()], names)
         except Unredactable:
             head.unredactable = True
             return
-        head.request, head.upstream_request, head.response = request, asked, response
+        for name, document in zip(bodies, redacted, strict=True):
+            setattr(head, name, msgspec.Raw(document))
         head.redacted = dict(names.counts)
         head.truncated = {
             "request": capture.request.cut,
@@ -62,19 +71,15 @@ class LineWriter:
             "response": capture.answered.cut,
         }
 
-    def _response(
-        self, head: Head, capture: Capture, redactor: Redactor, names: Names
-    ) -> msgspec.Raw:
+    def _response(self, head: Head, capture: Capture) -> bytes:
         """The answer in the client's format, streams as the message that they mean."""
         answered = capture.answered
-        if not answered.size:
-            return NOTHING
         if not capture.streamed:
             head.partial = bool(answered.cut)
-            return _redacted(answered, redactor, names)
+            return _document(answered)
         folded = self._fold(head.client_format, answered.content)
         head.partial = folded.partial
-        return msgspec.Raw(_redacted_json(folded.message, redactor, names))
+        return folded.message
 
     def _redactor(self, kinds: frozenset[str]) -> Redactor:
         redactor = self._redactors.get(kinds)
@@ -83,48 +88,38 @@ class LineWriter:
         return redactor
 
 
-def _redacted(kept: Kept, redactor: Redactor, names: Names) -> msgspec.Raw:
-    """A body as JSON; one that was cut, or never was JSON, as `{"text": …}`. Raises Unredactable."""
+def _document(kept: Kept) -> bytes:
+    """A body; the beginning of one that was cut as `{"text": …}`."""
     content = kept.content
-    if not kept.cut:
-        try:
-            return msgspec.Raw(_redacted_json(content, redactor, names))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
-    text = redactor.redact_text(content.decode("utf-8", "replace"), names)
-    return msgspec.Raw(_encode({"text": text}))
-
-
-def _redacted_json(content: bytes, redactor: Redactor, names: Names) -> bytes:
-    """Its own bytes where nothing is hidden, but for line breaks: a line is one line."""
-    value = _decode(content)
-    redacted = redactor.redact_json(value, names)
-    if redacted is value and b"\n" not in content and b"\r" not in content:
-        return content
-    return _encode(redacted)
+    return _encode({"text": content.decode("utf-8", "replace")}) if kept.cut else content
 
 
 def _head(capture: Capture, hide: Callable[[str], str]) -> Head:
     """What the books know as well. A client chose some of the texts, so they may hold a secret."""
     record = capture.record
+    names = [getattr(record, name) for name in CHOSEN]
+    chosen = "\n".join(names)  # nearly always without a secret
+    if hide(chosen) != chosen:
+        names = [hide(name) for name in names]
+    session, client_request_id, end_user, model, request_model, response_model = names
     return Head(
-        exchange_id=str(UUID(bytes=record.exchange_id)),
+        exchange_id=id_text(record.exchange_id),
         time=record.started_at,
         level=capture.policy.level,
         client_key=record.client_key_name,
         team=record.team_name,
         owner=record.owner,
-        session=hide(record.session),
-        client_request_id=hide(record.client_request_id),
-        end_user=hide(record.end_user),
+        session=session,
+        client_request_id=client_request_id,
+        end_user=end_user,
         rule=record.rule_name,
         provider=record.provider_name,
         deployment=record.deployment,
         client_format=record.client_format,
         upstream_format=record.upstream_format,
-        model=hide(record.original_model),
-        request_model=hide(record.request_model),
-        response_model=hide(record.response_model),
+        model=model,
+        request_model=request_model,
+        response_model=response_model,
         stream=record.stream,
         outcome=record.outcome,
         reason=record.reason,

@@ -1,0 +1,86 @@
+"""All strings of JSON texts as one text, so that one search tells whether any of them holds something. Pure.
+
+Nothing is parsed into objects: between quotation marks are the strings, once no mark within one is left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+SHORTEST_DATA = 512
+"""Base64 of this length is an image, a sound or a file, and is not read as text."""
+MOST_JSON_IN_JSON = 8
+SECRET_MEMBERS = frozenset(
+    re.findall(
+        r"\S+",
+        "authorization proxy-authorization proxy_authorization authorization_token x-api-key api-key api_key "
+        "apikey x-goog-api-key password passwd secret client_secret access_token refresh_token id_token "
+        "auth_token private_key secret_key secret_access_key aws_secret_access_key cookie set-cookie",
+    )
+)
+"""Members whose texts are secret, whatever they look like; in small letters."""
+
+_check = msgspec.json.Decoder(msgspec.Raw).decode
+_string = msgspec.json.Decoder(str).decode
+_data = re.compile(rb"(?:data:[^,\s]{0,200},)?[A-Za-z0-9+/_\-\\]{256}")
+"""How such data begins."""
+
+
+def strings_at_once(documents: Sequence[bytes]) -> str | None:
+    """Strings and names of members, a line each; those of JSON within strings instead of it.
+
+    None where one of them must be looked at by itself: base64, and what a name says to be secret; and
+    where a document is no JSON.
+    """
+    found: list[bytes] = []
+    try:
+        for document in documents:
+            _check(document)
+            parts = _parts(document, MOST_JSON_IN_JSON)
+            if parts is None:
+                return None
+            found += parts
+        text = _string(b'"' + b"\\n".join(found) + b'"')
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return text if SECRET_MEMBERS.isdisjoint(text.lower().split("\n")) else None
+
+
+def _parts(document: bytes, depth: int) -> list[bytes] | None:
+    """The strings as JSON writes them, of a document that is known to be JSON."""
+    if b"\\" not in document:
+        return _without_data(document.split(b'"')[1::2])
+    # what a backslash and a quotation mark are called as well
+    document = document.replace(b"\\\\", b"\\u005c").replace(b'\\"', b"\\u0022")
+    parts = document.split(b'"')[1::2]
+    if b'"{' in document or b'"[' in document:
+        found: list[bytes] = []
+        for part in parts:
+            inner = _inner(part, depth)
+            if inner is None:
+                return None
+            found += inner
+        parts = found
+    return _without_data(parts)
+
+
+def _without_data(parts: list[bytes]) -> list[bytes] | None:
+    long = [part for part in parts if len(part) >= SHORTEST_DATA]
+    return None if any(map(_data.match, long)) else parts
+
+
+def _inner(part: bytes, depth: int) -> list[bytes] | None:
+    """The strings of a string that is JSON with marks escaped in it, else the string itself."""
+    if depth and part[:1] in (b"{", b"[") and part[-1:] in (b"}", b"]"):
+        text = _string(b'"' + part + b'"')
+        if "\\" in text:
+            try:
+                inner = text.encode()
+                _check(inner)
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
+                return [part]
+            return _parts(inner, depth - 1)
+    return [part]
