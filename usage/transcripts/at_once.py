@@ -25,8 +25,8 @@ SECRET_MEMBERS = frozenset(
 
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 _string = msgspec.json.Decoder(str).decode
-_data = re.compile(rb"(?:data:[^,\s]{0,200},)?[A-Za-z0-9+/_\-\\]{256}")
-"""How such data begins."""
+_data = re.compile(rb'"(?:data:[^,\s"]{0,200},)?[A-Za-z0-9+/_\-\\]{256}')
+"""How a string of such data begins."""
 
 
 def strings_at_once(documents: Sequence[bytes]) -> str | None:
@@ -51,8 +51,10 @@ def strings_at_once(documents: Sequence[bytes]) -> str | None:
 
 def _parts(document: bytes, depth: int) -> list[bytes] | None:
     """The strings as JSON writes them, of a document that is known to be JSON."""
+    if len(document) > SHORTEST_DATA and _data.search(document):
+        return None
     if b"\\" not in document:
-        return _without_data(document.split(b'"')[1::2])
+        return document.split(b'"')[1::2]
     # what a backslash and a quotation mark are called as well
     document = document.replace(b"\\\\", b"\\u005c").replace(b'\\"', b"\\u0022")
     parts = document.split(b'"')[1::2]
@@ -63,13 +65,8 @@ def _parts(document: bytes, depth: int) -> list[bytes] | None:
             if inner is None:
                 return None
             found += inner
-        parts = found
-    return _without_data(parts)
-
-
-def _without_data(parts: list[bytes]) -> list[bytes] | None:
-    long = [part for part in parts if len(part) >= SHORTEST_DATA]
-    return None if any(map(_data.match, long)) else parts
+        return found
+    return parts
 
 
 def _inner(part: bytes, depth: int) -> list[bytes] | None:

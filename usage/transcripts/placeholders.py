@@ -8,7 +8,7 @@ very text before, the placeholder cannot be ours, and gets another number like a
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 
 from usage.transcripts.shapes import WORDS_BEFORE
@@ -33,9 +33,9 @@ class Names:
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
         self._taken: dict[str, dict[int, int]] = {}
-        self._last: Counter[str] = Counter()
+        self._last: dict[str, int] = {}
         self._turn = 0
-        self.counts: Counter[str] = Counter()
+        self.counts: defaultdict[str, int] = defaultdict(int)
         """How much was replaced, by kind; secrets are `SECRET`."""
         self.unscanned = 0
         """Characters of base64 that were not read."""
@@ -64,7 +64,7 @@ class Names:
 
     def _next(self, kind: str) -> int:
         taken = self._taken.setdefault(kind, {})
-        number = self._last[kind] + 1
+        number = self._last.get(kind, 0) + 1
         while number in taken:
             number += 1
         self._last[kind] = number
