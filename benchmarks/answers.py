@@ -25,9 +25,11 @@ SHAPES = {
     "bench-paced": Shape(100, 0.02),
     "bench-short": Shape(5, 0.005),
     "bench-words": Shape(100, 0),
+    "bench-paced-words": Shape(100, 0.02),
 }
-WORDS = "bench-words"
-"""Says words instead of numbers, as models do; numbers may be personal data, and are looked at closely."""
+WORDS, PACED_WORDS = "bench-words", "bench-paced-words"
+IN_WORDS = (WORDS, PACED_WORDS)
+"""Say words instead of numbers, as models do; numbers may be personal data, and are looked at closely."""
 WHOLE = "bench-whole"
 MODELS = (WHOLE, *SHAPES)
 
@@ -55,7 +57,7 @@ def opening(model: str) -> bytes:
 
 
 def content(model: str, number: int, nanoseconds: int) -> bytes:
-    said = word(number) if model == WORDS else mark(number, nanoseconds)
+    said = word(number) if model in IN_WORDS else mark(number, nanoseconds)
     return _frame(model, b'{"content":"%s"}' % said)
 
 

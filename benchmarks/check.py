@@ -37,7 +37,7 @@ def problem_of(status: int, body: bytes, model: str, path: str) -> str:
     shape = answers.SHAPES.get(model)
     if shape is None:
         return "" if WHOLE_TEXT in body else "the text is not what the provider sent"
-    came = _words(body) if model == answers.WORDS else _numbers(body)
+    came = _words(body) if model in answers.IN_WORDS else _numbers(body)
     if came != list(range(shape.chunks)):
         return f"{len(came)} of {shape.chunks} chunks came, or out of order"
     if TERMINALS[path] not in body[-200:]:
