@@ -15,6 +15,7 @@ from usage.transcripts.checksums import luhn, mod97
 from usage.transcripts.national_ids import NATIONAL_IDS
 from usage.transcripts.shapes import EDGE_AFTER, EDGE_BEFORE, GAP, NUMBER_AFTER, Detector, words
 from usage.transcripts.spans import Span
+from usage.transcripts.together import Together
 
 KINDS = ("EMAIL", "PHONE", "CARD", "IBAN", "NATIONAL_ID", "IP")
 
@@ -42,33 +43,40 @@ ISSUERS = re.compile(
       | (?P<n13_14_15_16_17_18_19>50[0-9]|5[6-8]|6[37])""",
     re.VERBOSE,
 )
+_LENGTHS = {
+    group: sorted(map(int, group[1:].split("_")), reverse=True) for group in ISSUERS.groupindex
+}
 _after = re.compile(EDGE_AFTER)
 _card_gap = re.compile(r"[^0-9]+")
 
 
-def _card_end(match: re.Match[str]) -> int:
+def _card_end(text: str, start: int, end: int) -> int:
     """The longest number of its issuer that stands the test; what follows it may be a date."""
-    text, start = match.string, match.start()
-    places = [place for place in range(start, match.end()) if text[place].isdigit()]
-    issuer = ISSUERS.match(text[start : start + 4])
+    issuer = ISSUERS.match(text, start, start + 4)
     if issuer is None or issuer.lastgroup is None:
         return -1
-    for length in sorted(map(int, issuer.lastgroup[1:].split("_")), reverse=True):
-        if length > len(places):
+    digits = _card_gap.sub("", text[start:end])
+    for length in _LENGTHS[issuer.lastgroup]:
+        # The check digit first: it rules out nine of ten.
+        if length > len(digits) or not luhn(digits[:length]):
             continue
-        end = places[length - 1] + 1
-        groups = _card_gap.split(text[start:end])
+        place = _places(text, start, end)[length - 1] + 1
+        groups = _card_gap.split(text[start:place])
         whole = all(len(group) >= 3 for group in groups[:-1]) and (len(groups) < 9)
-        if whole and _after.match(text, end) and luhn("".join(groups)):
-            return end
+        if whole and _after.match(text, place):
+            return place
     return -1
 
 
-def _iban_end(match: re.Match[str]) -> int:
+def _places(text: str, start: int, end: int) -> list[int]:
+    """Where there is a letter or a digit."""
+    return [place for place in range(start, end) if text[place].isalnum()]
+
+
+def _iban_end(text: str, start: int, end: int) -> int:
     """As long as its country says. In small letters only where the rest is digits: not in a digest."""
-    text, start = match.string, match.start()
     country = text[start : start + 2]
-    places = [place for place in range(start, match.end()) if text[place].isalnum()]
+    places = _places(text, start, end)
     length = IBAN_LENGTHS.get(country.upper(), 99)
     if length > len(places):
         return -1
@@ -87,23 +95,24 @@ _PAIRS = re.compile(r"0[1-9](?:(?P<gap>[ .\-\u00a0\u202f])[0-9]{2})(?:(?P=gap)[0
 _COUNTRY = r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})"
 
 
-def _international_end(match: re.Match[str]) -> int:
-    digits = sum(map(str.isdigit, match[0])) - (2 if match[0].startswith("00") else 0)
-    return match.end() if 9 <= digits <= 15 else -1
+def _international_end(text: str, start: int, end: int) -> int:
+    value = text[start:end]
+    digits = sum(map(str.isdigit, value)) - (2 if value.startswith("00") else 0)
+    return end if 9 <= digits <= 15 else -1
 
 
-def _trunk_end(match: re.Match[str]) -> int:
+def _trunk_end(text: str, start: int, end: int) -> int:
     """Nine to twelve digits with a gap; pairs only as the French write them, and no date."""
-    text = match[0]
-    digits = sum(map(str.isdigit, text))
-    pairs = re.fullmatch(r"[0-9]{2}(?:[^0-9]+[0-9]{2})+", text)
-    if not 9 <= digits <= 12 or _DATE.match(text):
+    value = text[start:end]
+    digits = sum(map(str.isdigit, value))
+    pairs = re.fullmatch(r"[0-9]{2}(?:[^0-9]+[0-9]{2})+", value)
+    if not 9 <= digits <= 12 or _DATE.match(value):
         return -1
-    return match.end() if pairs is None or _PAIRS.fullmatch(text) else -1
+    return end if pairs is None or _PAIRS.fullmatch(value) else -1
 
 
-def _worded_end(match: re.Match[str]) -> int:
-    return -1 if _DATE.match(match[0]) else match.end()
+def _worded_end(text: str, start: int, end: int) -> int:
+    return -1 if _DATE.match(text, start, end) else end
 
 
 PHONE_WORDS = words(
@@ -226,8 +235,8 @@ class Finder:
         self._email = "EMAIL" in kinds
         self._ip = "IP" in kinds
         chosen = [detector for detector in DETECTORS if detector.kind in kinds]
-        self._plain = sorted((d for d in chosen if not d.lettered), key=lambda d: d.shortest)
-        self._lettered = [detector for detector in chosen if detector.lettered]
+        self._plain = Together(detector for detector in chosen if not detector.lettered)
+        self._lettered = Together(detector for detector in chosen if detector.lettered)
         self._digits = bool(chosen)
 
     def find(self, text: str, low: int, high: int, found: list[Span]) -> None:
@@ -252,25 +261,9 @@ class Finder:
                 return
             first = max(low, start - _LEAD)
             if place.lastgroup is not None:
-                for detector in self._lettered:
-                    _scan(detector, text, (first, min(high, end), end + _TRAIL), found)
+                self._lettered.find(text, first, min(high, end), end + _TRAIL, _TRAIL, found)
                 digits = _digits.match(text, start)
                 if digits is None:
                     continue
                 end = digits.end()
-            for detector in self._plain:
-                if detector.shortest > end - start:
-                    break
-                _scan(detector, text, (first, min(high, end), end + _TRAIL), found)
-
-
-def _scan(detector: Detector, text: str, bounds: tuple[int, int, int], found: list[Span]) -> None:
-    """Every place where it matches, also within another: so it does not matter where one begins."""
-    low, high, seen = bounds
-    search = detector.pattern.search
-    match = search(text, low, seen)
-    while match is not None and match.start() < high:
-        span = detector.judge(match)
-        if span is not None:
-            found.append(span)
-        match = search(text, match.start() + 1, seen)
+            self._plain.find(text, first, min(high, end), end + _TRAIL, end - start, found)

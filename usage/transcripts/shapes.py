@@ -28,6 +28,8 @@ NUMBER_AFTER = r"(?:[0-9]|<(?:PHONE|CARD|IBAN|NATIONAL_ID|IP)_[0-9])"
 """A row of numbers goes on, or did before one of them was replaced."""
 
 _separators = re.compile(r"[^0-9A-Za-z]")
+_dropped = {place: None for place in range(128) if not chr(place).isalnum()}
+"""The same of ASCII; `translate` is quicker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,16 @@ class Detector:
     """Its digits, with what is between them, are at least so many characters."""
     lettered: bool = False
     """It has letters between its digits, so a run of digits is not where it is looked for."""
-    trim: Callable[[re.Match[str]], int] | None = None
+    trim: Callable[[str, int, int], int] | None = None
     """The end of the value within what matched, or -1: for shapes that have several lengths."""
 
-    def judge(self, match: re.Match[str]) -> Span | None:
+    def judge(self, text: str, start: int, end: int) -> Span | None:
         """What matched as a span, if it stands the test."""
-        start, end = match.span()
         if self.trim is not None:
-            end = self.trim(match)
+            end = self.trim(text, start, end)
             if end < 0:
                 return None
-        value = compact(match.string[start:end])
+        value = compact(text[start:end])
         if self.kind == "PHONE":
             value = value.removeprefix("00")
         if self.check is not None and not self.check(value):
@@ -67,6 +68,8 @@ class Detector:
 
 def compact(text: str) -> str:
     """Letters and digits alone, in capitals."""
+    if text.isascii():
+        return text.translate(_dropped).upper()
     return _separators.sub("", text).upper()
 
 
