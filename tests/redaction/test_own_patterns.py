@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from string import ascii_lowercase, digits
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.redaction.steps import Steps
 from usage.transcripts.redact import Names, Redactor
-from usage.transcripts.safe_pattern import MOST_WIDTH, SafePattern, UnsafePattern
+from usage.transcripts.safe_pattern import (
+    LONGEST_PATTERN,
+    MOST_WIDTH,
+    MOST_WORK,
+    SafePattern,
+    UnsafePattern,
+)
+from usage.transcripts.spans import Span
 
 SAFE = [
     (r"EMP-\d{4,8}", "EMP-12345"),
@@ -42,7 +51,13 @@ UNSAFE = [
     (r"a?", "can match 0 characters. It must match at least 2."),
     (r"\d", "can match 1 characters. It must match at least 2."),
     (r"x{300}", "can match 300 characters. At most 200 are allowed."),
+    (r"\w{1,8}\w{1,8}[a-z]{180}x", "can compare 12608 characters at one place of a text"),
+    (
+        f"(?:{'|'.join(f'{mark}x' for mark in ascii_lowercase + digits)}){{1,60}}-",
+        "At most 4000 are allowed",
+    ),
     (r"(", "is no regular expression: "),
+    ("ab\ncd", r"has a character that cannot be seen. Write it as in \n, \t or \u00a0."),
     ("x" * 501, "has 501 characters. At most 500 are allowed."),
 ]
 
@@ -66,9 +81,15 @@ def test_an_unsafe_pattern_is_refused_in_a_sentence(pattern, sentence):
     assert message.endswith(".")
 
 
-@pytest.mark.parametrize("name", ["own", "", "1A", "EMAIL", "SECRET", "PERSON", "A" * 31])
+@pytest.mark.parametrize("name", ["own", "", "1A", "A B", "A" * 31, "ÄRZTE", "A\n"])
 def test_a_name_that_is_none_is_refused(name):
     with pytest.raises(UnsafePattern, match="cannot be the name of a pattern"):
+        SafePattern(name, "abc")
+
+
+@pytest.mark.parametrize("name", ["EMAIL", "SECRET", "PERSON", "PEOPLE", "ALL", "NONE"])
+def test_a_name_that_means_something_already_is_refused(name):
+    with pytest.raises(UnsafePattern, match=f"{name} is the name of something built in"):
         SafePattern(name, "abc")
 
 
@@ -104,3 +125,61 @@ def test_what_is_taken_matches_no_more_than_its_width(parts, text):
         return
     assert own.width <= MOST_WIDTH
     assert all(len(match[0]) <= own.width for match in re.finditer(pattern, text))
+
+
+WORST = [
+    (r"\w{1,40}\dx", "1"),
+    (r"(?:EMP-\d{1,3}){1,9}x", "EMP-1"),
+    (r"\w{1,8}\w{1,8}x", "a"),
+    (r"(?:a|ab){6}c", "ab"),
+    (r"(?:a{1,3}b){1,9}-", "aab"),
+    (r"\w{1,8}\w{1,8}[a-z]{40}x", "a"),
+    (r"(?:ab|cd|ef|gh|ij|kl|mn|op|qr|st){1,30}x", "st"),
+]
+
+
+BOUND = MOST_WORK + LONGEST_PATTERN
+"""Alternatives that are not repeated come on top, each once; they are no more than the pattern is long."""
+
+
+def most_steps(pattern: str, text: str) -> int:
+    """Characters that are compared at the place of the text where it takes the most."""
+    return max(map(Steps(pattern, text).at, range(len(text) + 1)))
+
+
+@pytest.mark.parametrize(("pattern", "unit"), WORST)
+def test_what_is_taken_is_decided_in_a_bounded_number_of_steps(pattern, unit):
+    SafePattern("OWN", pattern)
+    taken = most_steps(pattern, unit * 65)
+    assert taken <= BOUND
+    assert most_steps(pattern, unit * 75) == taken, "however long the text is"
+
+
+def test_the_steps_of_what_is_refused_have_no_such_bound():
+    pattern = "(a{1,10}){1,10}b"
+    with pytest.raises(UnsafePattern):
+        SafePattern("OWN", pattern)
+    assert most_steps(pattern, "a" * 16) > 100 * most_steps(pattern, "a" * 8)
+
+
+@given(PATTERNS, st.text(alphabet="ab-x1 ", max_size=30))
+@settings(deadline=None)
+def test_no_pattern_that_is_taken_needs_more(parts, text):
+    pattern = "".join(f"(?:{part}){repeat}" for part, repeat in parts)
+    try:
+        SafePattern("OWN", pattern)
+    except UnsafePattern:
+        return
+    assert most_steps(pattern, text) <= BOUND
+
+
+@pytest.mark.parametrize("before", [990, 995, 999, 1000, 1001, 1990])
+def test_a_long_text_is_searched_piece_by_piece_and_nothing_is_missed_where_they_meet(before):
+    own = SafePattern("OWN", r"\bEMP-\d{4,8}\b")
+    text = "." * before + "EMP-12345678 EMP-123456789" + "." * 2000 + "EMP-1234"
+    found: list[Span] = []
+    own.find(text, 0, len(text), found)
+    assert [(span.start, text[span.start : span.end]) for span in found] == [
+        (before, "EMP-12345678"),
+        (len(text) - 8, "EMP-1234"),
+    ]

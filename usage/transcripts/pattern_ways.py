@@ -47,6 +47,21 @@ def ways(nodes: Nodes, follow: Marks = NOTHING) -> int:
     return total
 
 
+def breadth(nodes: Nodes, repeated: bool = False) -> int:
+    """How many alternatives stand within repeats, where each repetition tries them anew."""
+    total = 0
+    for kind, value in nodes:
+        if kind in REPEATS:
+            total += breadth(list(value[2]), repeated or int(value[1]) > 1)
+        elif kind is sre.BRANCH:
+            total += sum(breadth(list(branch), repeated) + repeated for branch in value[1])
+        elif kind is sre.SUBPATTERN:
+            total += breadth(list(value[3]), repeated)
+        elif kind is sre.ATOMIC_GROUP:
+            total += breadth(list(value), repeated)
+    return total
+
+
 def _ways_of(node: tuple[Any, Any], follow: Marks) -> int:
     kind, value = node
     if kind in _REFUSED:

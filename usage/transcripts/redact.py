@@ -20,7 +20,7 @@ from usage.transcripts.at_once import (
 )
 from usage.transcripts.detectors import KINDS, Finder
 from usage.transcripts.placeholders import LONGEST_PLACEHOLDER, Names, Painter, literals
-from usage.transcripts.safe_pattern import SafePattern
+from usage.transcripts.safe_pattern import safe_pattern
 from usage.transcripts.secrets import SecretFilter
 from usage.transcripts.shapes import LONGEST
 from usage.transcripts.spans import HIDDEN, SECRET, Span
@@ -54,7 +54,7 @@ class Redactor:
         people: People | None = None,
     ) -> None:
         self._finder = Finder(kinds)
-        self._own = [SafePattern(name, text) for name, text in (patterns or {}).items()]
+        self._own = [safe_pattern(name, text) for name, text in (patterns or {}).items()]
         self.secrets = secrets
         self.people = people
 
