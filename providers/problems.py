@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 NOUNS = {
     "providers": "provider",
+    "redaction_patterns": "redaction pattern",
     "rules": "rule",
     "targets": "target",
     "credentials": "credential",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -18,20 +16,17 @@ from proxyproject.log_health import Keeper
 from proxyproject.log_outputs import Options
 from proxyproject.log_pipe import Output
 from proxyproject.log_segments import Segments
+from proxyproject.redactors import Redactors
 from proxyproject.transcript_sinks import Sink, Told, into_database
 from routing.transcribing import Transcripts
 from usage.transcripts.capture import Capture
 from usage.transcripts.database_writer import TranscriptWriter
-from usage.transcripts.people import PeopleUnavailable, load_people
 from usage.transcripts.policy import Policy, redaction_kinds
-from usage.transcripts.redact import Redactor
 from usage.transcripts.secrets import SecretFilter
 from usage.transcripts.segments import LIVE, compress_indexed
 from usage.transcripts.write import LineWriter
 
 OWNER_ONLY = 0o600
-
-log = logging.getLogger("patchbay.transcripts")
 
 
 class TranscriptLog:
@@ -42,7 +37,7 @@ class TranscriptLog:
 
     def __init__(self, options: Options, secrets: SecretFilter) -> None:
         self._options = options
-        self._write = LineWriter(_fold, secrets, partial(_redactor, secrets))
+        self._write = LineWriter(_fold, secrets, Redactors(secrets, settings.LOG_REDACT_MODEL))
         self._making = threading.Lock()
         self._sinks: list[Sink] = []
         self._keeper: Keeper | None = None
@@ -104,14 +99,3 @@ def segments_of(options: Options) -> Segments:
 
 def _fold(name: str, stream: bytes) -> Folded:
     return CODECS[WireFormat(name)].fold(stream)
-
-
-def _redactor(secrets: SecretFilter, kinds: frozenset[str]) -> Redactor:
-    """Names of people and places are found by an extra; where it is missing, the log says so."""
-    people = None
-    if "PEOPLE" in kinds:
-        try:
-            people = load_people()
-        except PeopleUnavailable as missing:
-            log.warning("names and places are not hidden in transcripts: %s", missing)
-    return Redactor(kinds=kinds - {"PEOPLE"}, secrets=secrets, people=people)

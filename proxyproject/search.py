@@ -13,7 +13,7 @@ from unfold.dataclasses import SearchResult
 from providers.finding import labelled
 from providers.models import Deployment, Provider
 from routing.models import Rule
-from usage.models import ClientKey, Team, UsageRecord
+from usage.models import ClientKey, RedactionPattern, Team, UsageRecord
 
 MOST_OF_A_KIND = 10
 SEARCHED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
@@ -21,6 +21,7 @@ SEARCHED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
     (Provider, ("name",), "hub"),
     (ClientKey, ("name", "prefix"), "key"),
     (Team, ("name",), "groups"),
+    (RedactionPattern, ("name", "note"), "visibility_off"),
 )
 
 

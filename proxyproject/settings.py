@@ -16,7 +16,7 @@ from proxyproject.environment import (
 )
 from proxyproject.unfold import unfold_settings
 from usage.patience import PATIENCE
-from usage.transcripts.policy import LEVELS, REDACTION_FORM, redaction_text
+from usage.transcripts.policy import LEVELS, redaction_form, redaction_text
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -94,9 +94,10 @@ LOG_BODIES = _env.choice("LOG_BODIES", "off", LEVELS)
 LOG_MAX_BODY_SIZE = _env.whole("LOG_MAX_BODY_SIZE", 256 * 2**10, 1024, 64 * 2**20)
 LOG_REDACT = _env.text("LOG_REDACT", "all")
 try:
-    LOG_REDACT = redaction_text(LOG_REDACT)
+    LOG_REDACT = redaction_text(LOG_REDACT, own=())
 except ValueError:
-    _env.problems.append(f"LOG_REDACT is {LOG_REDACT!r}; it must be {REDACTION_FORM}.")
+    _env.problems.append(f"LOG_REDACT is {LOG_REDACT!r}; it must be {redaction_form()}.")
+LOG_REDACT_MODEL = _env.text("LOG_REDACT_MODEL", "en_core_web_sm")
 TRANSCRIPT_SINKS = _env.some("TRANSCRIPT_SINKS", "file", ("file", "database"))
 TRANSCRIPT_DAYS = _env.number("TRANSCRIPT_DAYS", 30, 0, 3650)
 

@@ -56,6 +56,7 @@ _SIDEBAR: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Records", "receipt_long", "patchbay_usage.usagerecord"),
             Entry("Search", "search", "patchbay_usage.transcript"),
+            Entry("Redaction patterns", "visibility_off", "patchbay_usage.redactionpattern"),
         ),
     ),
     (

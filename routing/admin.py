@@ -19,11 +19,16 @@ from routing.differences import differences
 from routing.forms import RuleForm, TargetForm, TargetFormSet
 from routing.models import ConfigVersion, Rule, Target
 from routing.panels import serving, unreached
+from routing.pattern_admin import RedactionPatternAdmin
 from routing.reading import read
+from usage.models import RedactionPattern
 from usage.transcript_fields import TRANSCRIPT_FIELDSET
 
 auditlog.register(Rule, m2m_fields={"match_teams", "match_keys"})
 auditlog.register(Target)
+auditlog.register(RedactionPattern)
+
+admin.site.register(RedactionPattern, RedactionPatternAdmin)
 
 
 class TargetInline(TabularInline):

@@ -18,7 +18,7 @@ from routing.prune import prune as prune_rows
 from routing.publish import hold_publishing, publish
 from routing.references import Known, check
 from routing.upsert import Ledger, Upsert
-from usage.models import ClientKey, Team
+from usage.models import ClientKey, RedactionPattern, Team
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -100,6 +100,7 @@ def _known(document: Document) -> Known:
     users = get_user_model()
     return Known(
         providers={name: frozenset(deployed) for name, deployed in models.items()},
+        patterns=frozenset(RedactionPattern.objects.values_list("name", flat=True)),
         teams=frozenset(Team.objects.values_list("name", flat=True)),
         client_keys=frozenset(ClientKey.objects.values_list("name", flat=True)),
         owners=frozenset(

@@ -19,13 +19,20 @@ class RoutingConfig(AppConfig):
     verbose_name = "Routing"
 
     def ready(self) -> None:
-        from routing.guard import keep_what_rules_name, quota_objection
-        from usage.models import ClientKey, Team
+        from routing.guard import (
+            keep_pattern_that_is_named,
+            keep_what_rules_name,
+            quota_objection,
+        )
+        from usage.models import ClientKey, RedactionPattern, Team
         from usage.signals import quota_proposed
 
         configuration_changed.connect(_publish, dispatch_uid="patchbay.publish")
         refusals_wanted.connect(_refusing, dispatch_uid="patchbay.refusals")
         quota_proposed.connect(quota_objection, dispatch_uid="patchbay.quota")
+        pre_delete.connect(
+            keep_pattern_that_is_named, RedactionPattern, dispatch_uid="patchbay.guard.pattern"
+        )
         for kind in (Team, ClientKey):
             pre_delete.connect(keep_what_rules_name, kind, dispatch_uid=f"patchbay.guard.{kind}")
             post_save.connect(_publish_names, kind, dispatch_uid=f"patchbay.names.{kind}")

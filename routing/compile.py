@@ -14,7 +14,7 @@ from routing.references import NOTHING_KNOWN, check
 from routing.snapshot import Snapshot
 from routing.table import Choice, Route, RouteTable
 from usage.keys import is_pattern, model_pattern
-from usage.transcripts.policy import override
+from usage.transcripts.policy import Patterns, override
 
 Endpoints = Mapping[tuple[str, str], Endpoint]
 
@@ -78,7 +78,8 @@ def _routes(
     deployed = _Deployed(compiled.endpoints, named)
     rules = [rule for _, rule in document.rules if rule.enabled]
     rules.sort(key=lambda rule: (rule.priority, rule.name))
-    routes = tuple(_route(rule, deployed) for rule in rules)
+    patterns = tuple((entry.name, entry.pattern) for _, entry in document.redaction_patterns)
+    routes = tuple(_route(rule, deployed, patterns) for rule in rules)
     idle = [
         f"rule {route.name}: none of its targets can be used; its requests are refused."
         for route in routes
@@ -87,7 +88,7 @@ def _routes(
     return routes, idle
 
 
-def _route(rule: RuleEntry, deployed: _Deployed) -> Route:
+def _route(rule: RuleEntry, deployed: _Deployed, patterns: Patterns) -> Route:
     match = rule.match
     return Route(
         name=rule.name,
@@ -99,6 +100,7 @@ def _route(rule: RuleEntry, deployed: _Deployed) -> Route:
         strict=rule.strict,
         tiers=_tiers(rule.targets, deployed),
         transcripts=override(rule.transcripts or "", rule.transcript_share, rule.redaction),
+        patterns=patterns,
     )
 
 

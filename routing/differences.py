@@ -7,7 +7,11 @@ from typing import Any, NamedTuple
 
 from providers.adapters.registry import ADAPTERS
 
-SECTIONS = {"providers": "Provider", "rules": "Rule"}
+SECTIONS = {
+    "providers": "Provider",
+    "redaction_patterns": "Redaction pattern",
+    "rules": "Rule",
+}
 IDENTITY = ("name", "label", "provider", "model", "tier")
 THERE = "there"
 REFERENCES = ("env:", "file:")

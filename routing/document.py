@@ -1,6 +1,6 @@
 """Read a whole configuration: the file's or a published one. Names every mistake, not the first.
 
-A published document has only `providers` and `rules`; the rest of the file is live data.
+A published document has only `providers`, `redaction_patterns` and `rules`; the rest is live data.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from routing.entries import (
     Entry,
     ProviderEntry,
     QuotaEntry,
+    RedactionPatternEntry,
     RuleEntry,
     TeamEntry,
 )
 from routing.sentences import problems_of
 
-SECTIONS = ("providers", "teams", "rules", "client_keys", "quotas")
+SECTIONS = ("providers", "redaction_patterns", "teams", "rules", "client_keys", "quotas")
 SomeEntry = TypeVar("SomeEntry", bound=Entry)
 
 
@@ -42,6 +43,7 @@ class Document:
     """
 
     providers: list[Placed[ProviderEntry]] = field(default_factory=list)
+    redaction_patterns: list[Placed[RedactionPatternEntry]] = field(default_factory=list)
     teams: list[Placed[TeamEntry]] = field(default_factory=list)
     rules: list[Placed[RuleEntry]] = field(default_factory=list)
     client_keys: list[Placed[ClientKeyEntry]] = field(default_factory=list)
@@ -62,6 +64,7 @@ def read(document: object) -> tuple[Document, list[Problem]]:
     return (
         Document(
             providers=reader.section("providers", ProviderEntry),
+            redaction_patterns=reader.section("redaction_patterns", RedactionPatternEntry),
             teams=reader.section("teams", TeamEntry),
             rules=reader.section("rules", RuleEntry),
             client_keys=reader.section("client_keys", ClientKeyEntry),

@@ -23,6 +23,7 @@ from pydantic import (
 from providers.adapters.registry import ADAPTERS
 from providers.checks import adapter_problem, base_url_problem
 from usage.patterns import name_problem, pattern_problem
+from usage.transcripts import safe_pattern
 from usage.transcripts.policy import redaction_text
 
 HEADER_MARKS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
@@ -193,6 +194,26 @@ class TeamEntry(Entry):
     transcripts: Level | None = None
     transcript_share: Percent | None = None
     redaction: Redaction = ""
+
+
+class RedactionPatternEntry(Entry):
+    """The order of members matters: what is said of a pattern says its name."""
+
+    name: str
+    pattern: str
+    note: Annotated[str, Field(max_length=200)] = ""
+
+    @field_validator("name")
+    @classmethod
+    def _own_name(cls, name: str) -> str:
+        safe_pattern.check_name(name)
+        return name
+
+    @field_validator("pattern")
+    @classmethod
+    def _safe(cls, pattern: str, info: ValidationInfo) -> str:
+        safe_pattern.check(info.data.get("name", ""), pattern)
+        return pattern
 
 
 class MatchEntry(Entry):

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db.models import Model, ProtectedError
 
+from routing.models import Rule
 from routing.workers import serving
 from usage.deletion import namers
+from usage.models import ClientKey, RedactionPattern, Team
 
 
 def keep_what_rules_name(sender: object, instance: Model, **_: Any) -> None:
@@ -19,6 +21,25 @@ def keep_what_rules_name(sender: object, instance: Model, **_: Any) -> None:
             "is for would match everybody. Change or delete the rule first.",
             set(rules),
         )
+
+
+def keep_pattern_that_is_named(sender: object, instance: RedactionPattern, **_: Any) -> None:
+    found = hide(instance.name)
+    if found:
+        names = ", ".join(f"the {row._meta.verbose_name} {row}" for row in found)
+        raise ProtectedError(
+            f"{instance} is to be hidden by {names}. Take it out there first.", set(found)
+        )
+
+
+def hide(pattern: str) -> list[Model]:
+    """The rules, teams and client keys that name a redaction pattern."""
+    return [
+        row
+        for kind in (Rule, Team, ClientKey)
+        for row in kind._default_manager.filter(redaction__contains=pattern)
+        if pattern in row.redaction.split(",")
+    ]
 
 
 def quota_objection(**_: Any) -> str:

@@ -12,7 +12,7 @@ from providers.problems import Problem
 from routing.document import Document
 from routing.models import Rule
 from routing.upsert import Ledger
-from usage.models import ClientKey, Quota, Team
+from usage.models import ClientKey, Quota, RedactionPattern, Team
 
 
 def prune(document: Document, ledger: Ledger) -> None:
@@ -44,6 +44,9 @@ def _superfluous(document: Document) -> Iterator[tuple[str, models.Model]]:
     teams = [team.name for _, team in document.teams]
     for named in Team.objects.filter(from_file=True).exclude(name__in=teams):
         yield f"team {named.name}", named
+    patterns = [pattern.name for _, pattern in document.redaction_patterns]
+    for pattern in RedactionPattern.objects.filter(from_file=True).exclude(name__in=patterns):
+        yield f"redaction pattern {pattern.name}", pattern
 
 
 def _providers(document: Document) -> Iterator[tuple[str, models.Model]]:

@@ -77,7 +77,7 @@ def _shut(document: dict[str, Any]) -> dict[str, Problem]:
 
 def _named(problem: Problem, document: dict[str, Any]) -> Problem:
     """`rules[3].targets` is `rules[default].targets` to somebody who sees rows, not a file."""
-    found = re.match(r"(providers|rules)\[(\d+)\]", problem.path)
+    found = re.match(r"(providers|redaction_patterns|rules)\[(\d+)\]", problem.path)
     if found is None:
         return problem
     name = document[found[1]][int(found[2])]["name"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from providers.problems import Problem
 from routing.document import Document
 from routing.entries import RuleEntry
+from usage.transcripts.policy import MOST_PATTERNS, redaction_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Known:
     teams: frozenset[str] | None = None
     client_keys: frozenset[str] | None = None
     owners: frozenset[str] | None = None
+    patterns: frozenset[str] = frozenset()
 
 
 NOTHING_KNOWN = Known({})
@@ -34,11 +36,13 @@ def check(document: Document, known: Known) -> list[Problem]:
         *_targets(document, known),
         *_matches(document, known),
         *_owners(document, known),
+        *_redactions(document, known),
     ]
 
 
 def _repeated(document: Document) -> Iterator[Problem]:
     yield from _twice((f"{path}.name", entry.name) for path, entry in document.providers)
+    yield from _twice((f"{path}.name", entry.name) for path, entry in document.redaction_patterns)
     yield from _twice((f"{path}.name", entry.name) for path, entry in document.teams)
     yield from _twice((f"{path}.name", entry.name) for path, entry in document.rules)
     yield from _twice((f"{path}.name", entry.name) for path, entry in document.client_keys)
@@ -120,6 +124,26 @@ def _matches(document: Document, known: Known) -> Iterator[Problem]:
 def _owners(document: Document, known: Known) -> Iterator[Problem]:
     for path, key in document.client_keys:
         yield from _unknown(f"{path}.owner", "user", key.owner, known.owners)
+
+
+def _redactions(document: Document, known: Known) -> Iterator[Problem]:
+    """Patterns that are to be hidden and are not there, and too many of them."""
+    named = (pattern.name for _, pattern in document.redaction_patterns)
+    patterns = known.patterns.union(document.broken.get("redaction_patterns", set()), named)
+    if len(patterns) > MOST_PATTERNS:
+        yield Problem(
+            "redaction_patterns",
+            f"There are {len(patterns)} redaction patterns. At most {MOST_PATTERNS} are allowed, because "
+            "each is looked for in every text: put some together as a|b.",
+        )
+    said = [(path, team.redaction) for path, team in document.teams]
+    said += [(path, rule.redaction) for path, rule in document.rules]
+    said += [(path, key.redaction) for path, key in document.client_keys]
+    for path, redaction in said:
+        try:
+            redaction_text(redaction or "all", patterns)
+        except ValueError as error:
+            yield Problem(f"{path}.redaction", str(error))
 
 
 def _all(

@@ -12,7 +12,7 @@ from django.db.models import Prefetch
 
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from routing.models import Rule, Target
-from usage.models import ClientKey, Quota, Team
+from usage.models import ClientKey, Quota, RedactionPattern, Team
 from usage.transcript_fields import TranscriptFields
 
 Member = dict[str, Any]
@@ -26,8 +26,13 @@ PRICES = (
 
 
 def published_part() -> Member:
-    """Providers and rules: what is published."""
-    return {"providers": providers(), "rules": rules()}
+    """Providers, redaction patterns if there are any, and rules: what is published."""
+    patterns = redaction_patterns()
+    return {
+        "providers": providers(),
+        **({"redaction_patterns": patterns} if patterns else {}),
+        "rules": rules(),
+    }
 
 
 def live_part() -> Member:
@@ -47,6 +52,13 @@ def providers() -> list[Member]:
         Prefetch("deployments", Deployment.objects.order_by("model").select_related("price")),
     )
     return [provider_entry(row) for row in rows]
+
+
+def redaction_patterns() -> list[Member]:
+    return [
+        _lean(name=row.name, pattern=row.pattern, note=row.note)
+        for row in RedactionPattern.objects.order_by("name")
+    ]
 
 
 def rules() -> list[Member]:

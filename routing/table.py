@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from providers.endpoint import Endpoint
-from usage.transcripts.policy import Override
+from usage.transcripts.policy import Override, Patterns
 
 MOST_REMEMBERED_MODELS = 4096
 
@@ -32,7 +32,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A Rule compiled. `tiers` are in fallback order; empty `teams` and `keys` match anyone."""
+    """A Rule compiled. `tiers` are in fallback order; empty `teams` and `keys` match anyone.
+
+    `patterns` are the operator's own of the same configuration, for what is kept of its requests.
+    """
 
     name: str
     pattern: str
@@ -43,6 +46,7 @@ class Route:
     strict: bool
     tiers: tuple[tuple[Choice, ...], ...]
     transcripts: Override | None = None
+    patterns: Patterns = ()
 
     def admits(self, key: str, team: str, headers: Mapping[bytes, bytes]) -> bool:
         """Whether everything but the model matches."""

@@ -35,7 +35,8 @@ class Transcripts(NamedTuple):
         if not keeps(policy, random.random):
             return
         full = policy.level == "full"
-        exchange.capture = Capture(policy, exchange.record, self.limit if full else 0)
+        limit = self.limit if full else 0
+        exchange.capture = Capture(policy, exchange.record, limit, route.patterns)
         if full:
             exchange.capture.request.add(body)
 

@@ -20,6 +20,7 @@ from routing.entries import (
     PriceEntry,
     ProviderEntry,
     QuotaEntry,
+    RedactionPatternEntry,
     RuleEntry,
     TargetEntry,
     TeamEntry,
@@ -28,7 +29,7 @@ from routing.file_secrets import credential_secret
 from routing.models import Rule, Target
 from routing.rows import target_entry, target_order
 from usage.issue import KeyRefused, issue_key, opens, revoke, rotate
-from usage.models import ClientKey, Quota, Team
+from usage.models import ClientKey, Quota, RedactionPattern, Team
 from usage.signals import objections
 
 
@@ -59,6 +60,8 @@ class Upsert:
 
     def all(self, document: Document) -> None:
         """In the order in which entries refer to each other."""
+        for _, pattern in document.redaction_patterns:
+            self.redaction_pattern(pattern)
         for _, team in document.teams:
             self.team(team)
         for path, key in document.client_keys:
@@ -71,6 +74,13 @@ class Upsert:
             self.rule(rule)
         for _, quota in document.quotas:
             self.quota(quota)
+
+    def redaction_pattern(self, entry: RedactionPatternEntry) -> None:
+        row = RedactionPattern.objects.filter(name=entry.name).first()
+        created = row is None
+        row = row or RedactionPattern(name=entry.name, from_file=self.from_file)
+        saved = _save(row, pattern=entry.pattern, note=entry.note)
+        self.ledger.note(f"redaction pattern {entry.name}", created, saved)
 
     def team(self, entry: TeamEntry) -> None:
         row = Team.objects.filter(name=entry.name).first()

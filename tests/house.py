@@ -148,11 +148,12 @@ class House:
         await self.refreshed()
 
     async def refreshed(self) -> None:
-        """Wait until the worker has looked at the database again."""
-        now = time.time()
+        """Wait until the worker has looked at the database again: twice, for one look may be under way."""
         async with asyncio.timeout(PATIENCE):
-            while self.runtime._refresher.refreshed_at < now:  # noqa: ASYNC110 — it is no event
-                await asyncio.sleep(0.005)
+            for _ in range(2):
+                now = time.time()
+                while self.runtime._refresher.refreshed_at < now:  # noqa: ASYNC110 — it is no event
+                    await asyncio.sleep(0.005)
         await asyncio.sleep(0.01)
 
     async def settled(self) -> None:

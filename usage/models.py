@@ -197,6 +197,38 @@ class Quota(models.Model):
         return f"{what} {self.Window(self.window).label}"
 
 
+class RedactionPattern(models.Model):
+    """An operator's own regular expression for what transcripts must not hold.
+
+    Its name is used like a built-in kind's. It is published with the rules, so that every worker has it.
+    """
+
+    name = models.CharField(
+        "name",
+        max_length=30,
+        unique=True,
+        help_text="Capitals, digits and _: what EMPLOYEE_ID finds is kept as &lt;EMPLOYEE_ID_1&gt;. Rules, "
+        "teams and client keys choose it by this name, and all includes it.",
+    )
+    pattern = models.CharField(
+        "pattern",
+        max_length=500,
+        help_text=r"A regular expression of Python, such as \bEMP-\d{4,8}\b. Every repeat needs an end: "
+        "{1,20} in place of + or *.",
+    )
+    note = models.CharField(
+        "note", max_length=200, blank=True, default="", help_text="What it is for, for people."
+    )
+    from_file = models.BooleanField("from a file", default=False, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        verbose_name = "redaction pattern"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class UsageRecord(models.Model):
     """One append-only row per Exchange; names and ids as data, no foreign keys."""
 

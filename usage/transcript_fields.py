@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -23,7 +24,10 @@ TRANSCRIPT_FIELDSET: Any = (
 
 
 class RedactionField(TextField):
-    """What is hidden, in the one spelling that a configuration file has, so that it compares equal."""
+    """What is hidden, in the one spelling that a configuration file has, so that it compares equal.
+
+    A form takes the names of patterns that are there, and no others.
+    """
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
@@ -33,6 +37,15 @@ class RedactionField(TextField):
             return redaction_text(text)
         except ValueError as error:
             raise ValidationError(str(error)) from None
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        super().validate(value, model_instance)
+        if value:
+            patterns = apps.get_model("patchbay_usage", "RedactionPattern")._default_manager
+            try:
+                redaction_text(value, frozenset(patterns.values_list("name", flat=True)))
+            except ValueError as error:
+                raise ValidationError(str(error)) from None
 
 
 class WordsField(TextField):
@@ -72,11 +85,11 @@ class TranscriptFields(models.Model):
     )
     redaction = RedactionField(
         "personal data hidden",
-        max_length=100,
+        max_length=400,
         blank=True,
         default="",
-        help_text=f"all, none, or some of {', '.join(KINDS)}, by commas. Empty is as set above it. "
-        "Secrets are always hidden.",
+        help_text=f"all, none, or some of {', '.join(KINDS)} and of the redaction patterns, by commas. "
+        "Empty is as set above it. Secrets are always hidden.",
     )
 
     class Meta:

@@ -26,6 +26,7 @@ EMPTY_WORDS = {
     "clientkey": "A client key is what a program presents to be let in.",
     "team": "A team owns client keys and shares their limits.",
     "quota": "Nothing is limited. A quota caps requests or cost of a key, a team or everyone.",
+    "redactionpattern": "A pattern of your own hides what only you know, such as numbers of employees.",
     "configversion": "The first one is published with the first provider or rule.",
 }
 

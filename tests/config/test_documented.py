@@ -17,6 +17,7 @@ HEADINGS = {
     "### Deployments": entries.DeploymentEntry,
     "### Prices": entries.PriceEntry,
     "## teams": entries.TeamEntry,
+    "## redaction_patterns": entries.RedactionPatternEntry,
     "## rules": entries.RuleEntry,
     "### What a rule matches": entries.MatchEntry,
     "### Targets": entries.TargetEntry,

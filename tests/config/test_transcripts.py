@@ -145,7 +145,7 @@ def test_a_row_that_cannot_be_read_keeps_nothing_hides_everything_and_stops_nobo
     """A later version's words, say, after a step back to this one."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE patchbay_usage_team SET transcripts = 'summary', redaction = 'EMAIL,FACES'"
+            "UPDATE patchbay_usage_team SET transcripts = 'summary', redaction = 'EMAIL;FACES'"
         )
     ClientKey.objects.get().save()
     assert own_and_team(polled(refresher)) == (None, Override("off", None, EVERY_KIND))

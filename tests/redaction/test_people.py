@@ -36,7 +36,7 @@ def test_names_in_the_json_of_a_string_are_found_and_it_stays_json():
 def test_without_spacy_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "spacy", None)
     with pytest.raises(PeopleUnavailable, match=r"need spaCy.*pip install -r requirements-nlp\.in"):
-        load_people()
+        load_people("en_core_web_sm")
 
 
 def test_the_file_that_is_named_names_spacy():

@@ -213,12 +213,26 @@ async def test_without_the_extra_the_log_says_that_names_are_not_hidden(
     keeping: Keeping, directory: Path, caplog: pytest.LogCaptureFixture
 ):
     async with keeping() as house:
-        for _ in range(2):
-            await house.chat(messages=ASKED)
+        await house.chat(messages=ASKED)
+        await house.change(lambda: _set(ClientKey.objects.get(), redaction="EMAIL,PEOPLE"))
+        await house.chat(messages=ASKED)
         assert len(await lines_of(house, directory)) == 2
     told = [said for said in caplog.messages if "names and places are not hidden" in said]
     assert len(told) == 1
     assert "pip install" in told[0]
+
+
+async def test_the_model_that_is_chosen_finds_names_where_the_extra_is_installed(
+    keeping: Keeping, directory: Path, tmp_path: Path
+):
+    spacy = pytest.importorskip("spacy", reason="the extra requirements-nlp.in is not installed")
+    language = spacy.blank("en")
+    language.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": "Ada"}])
+    language.to_disk(tmp_path / "model")
+    async with keeping(LOG_REDACT_MODEL=str(tmp_path / "model")) as house:
+        await house.chat(messages=[{"role": "user", "content": "I am Ada"}])
+        line = await line_of(house, directory)
+    assert line["request"]["messages"][0]["content"] == "I am <PERSON_1>"
 
 
 async def test_a_body_over_the_limit_is_cut_with_an_honest_mark(keeping: Keeping, directory: Path):

@@ -13,6 +13,7 @@ from usage.transcripts.policy import (
     Override,
     Policy,
     decide,
+    hidden,
     keeps,
     override,
     redaction_kinds,
@@ -131,7 +132,8 @@ def test_no_lot_is_drawn_where_it_could_not_matter(policy):
         (" None ", "none", NONE),
         ("email", "EMAIL", MAIL),
         ("iban , ip,IBAN,", "IBAN,IP", frozenset({"IBAN", "IP"})),
-        (",".join(reversed(KINDS)), ",".join(KINDS), EVERY_KIND),
+        (",".join(reversed(KINDS)), ",".join(KINDS), frozenset(KINDS)),
+        ("room, email ,EMPLOYEE_ID", "EMAIL,EMPLOYEE_ID,ROOM", MAIL | {"EMPLOYEE_ID", "ROOM"}),
     ],
 )
 def test_what_is_hidden_has_one_spelling(text, spelt, kinds):
@@ -141,9 +143,36 @@ def test_what_is_hidden_has_one_spelling(text, spelt, kinds):
 
 
 @pytest.mark.parametrize(
-    "text", ["", ",", "MAIL", "all,EMAIL", "none,all", "EMAIL PHONE", "E-MAIL"]
+    "text", ["", ",", "all,EMAIL", "none,all", "EMAIL PHONE", "E-MAIL", "EMAIL,1A", "A" * 31]
 )
 def test_what_names_no_kind_is_refused_and_where_it_is_stored_hides_everything(text):
     with pytest.raises(ValueError, match="all, none, or some of EMAIL, PHONE"):
         redaction_text(text)
     assert redaction_kinds(text) == EVERY_KIND
+
+
+def test_where_the_patterns_are_known_no_other_name_is_taken():
+    assert redaction_text("room,EMAIL", own=("ROOM",)) == "EMAIL,ROOM"
+    assert redaction_text("all", own=()) == "all"
+    with pytest.raises(
+        ValueError, match=r"no redaction pattern MAIL\. This must be .*PEOPLE, ROOM, by"
+    ):
+        redaction_text("MAIL,ROOM", own=("ROOM",))
+
+
+OWN = (("EMPLOYEE_ID", "EMP-[0-9]{4}"), ("ROOM", "room [a-z]"))
+BUILT_IN = frozenset(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "own"),
+    [
+        ("all", BUILT_IN, dict(OWN)),
+        ("none", NONE, {}),
+        ("EMAIL", MAIL, {}),
+        ("EMAIL,ROOM", MAIL, {"ROOM": "room [a-z]"}),
+        ("EMAIL,GONE", BUILT_IN, dict(OWN)),
+    ],
+)
+def test_all_means_own_patterns_too_and_a_name_that_is_gone_means_all(text, kinds, own):
+    assert hidden(redaction_kinds(text), OWN) == (kinds, own)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from usage.record import Record
-    from usage.transcripts.policy import Policy
+    from usage.transcripts.policy import Patterns, Policy
 
 
 class Kept:
@@ -41,14 +41,25 @@ class Capture:
     """The request as the client sent it, as the provider got it, and the answer as it went out.
 
     `asked` is None where the provider got the client's very bytes; `streamed` says that the answer is
-    a stream, which one that was refused is not, whatever was asked for.
+    a stream, which one that was refused is not, whatever was asked for. `patterns` are the operator's own
+    of the configuration that the Exchange began with.
     """
 
-    __slots__ = ("_limit", "answered", "asked", "policy", "record", "request", "streamed")
+    __slots__ = (
+        "_limit",
+        "answered",
+        "asked",
+        "patterns",
+        "policy",
+        "record",
+        "request",
+        "streamed",
+    )
 
-    def __init__(self, policy: Policy, record: Record, limit: int) -> None:
+    def __init__(self, policy: Policy, record: Record, limit: int, patterns: Patterns = ()) -> None:
         self._limit = limit
         self.policy = policy
+        self.patterns = patterns
         self.record = record
         self.request = Kept(limit)
         self.asked: Kept | None = None

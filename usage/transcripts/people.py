@@ -12,6 +12,16 @@ from usage.transcripts.spans import Span
 
 LABELS = {"PERSON": "PERSON", "PER": "PERSON", "GPE": "PLACE", "LOC": "PLACE", "FAC": "PLACE"}
 """What models call them (OntoNotes, and WikiNER for other languages), and what we do."""
+NOT_NEEDED = (
+    "tagger",
+    "parser",
+    "senter",
+    "morphologizer",
+    "attribute_ruler",
+    "lemmatizer",
+    "textcat",
+)
+"""Parts of models that say nothing of names; without them a text takes half the time."""
 MOST_CHARACTERS = 50_000
 """Longer texts are read in parts: memory of a model grows with the text."""
 
@@ -20,7 +30,7 @@ class PeopleUnavailable(Exception):
     """Names and places cannot be found here; the message says what is missing."""
 
 
-def load_people(model: str = "en_core_web_sm") -> Callable[[str], Iterable[Span]]:
+def load_people(model: str) -> Callable[[str], Iterable[Span]]:
     """A finder for `Redactor(people=…)`. The model is the name of an installed one, or a directory."""
     try:
         import spacy  # type: ignore[import-not-found,unused-ignore]
@@ -30,7 +40,7 @@ def load_people(model: str = "en_core_web_sm") -> Callable[[str], Iterable[Span]
             "Install it with: pip install -r requirements-nlp.in"
         ) from None
     try:
-        language = spacy.load(model)
+        language = spacy.load(model, exclude=NOT_NEEDED)
     except OSError:
         raise PeopleUnavailable(
             f"The spaCy model {model!r} is not installed, and nothing is downloaded here. "

@@ -13,12 +13,16 @@ import msgspec
 from providers.wire.codec import Folded
 from usage.record import AttemptRecord, Record, id_text
 from usage.transcripts.capture import Capture, Kept
+from usage.transcripts.policy import Patterns
 from usage.transcripts.redact import Names, Redactor, Unredactable
 from usage.transcripts.secrets import SecretFilter
 from usage.transcripts.stored import Head
 
 Fold = Callable[[str, bytes], Folded]
 """The message that a stream of a format means; a format goes by its name."""
+
+MakeRedactor = Callable[[frozenset[str], Patterns], Redactor]
+MOST_REDACTORS = 100
 
 _encode = msgspec.json.Encoder().encode
 CHOSEN = (
@@ -33,15 +37,13 @@ CHOSEN = (
 
 
 class LineWriter:
-    """Used by one thread. `redactor` makes one for the kinds that are to be hidden."""
+    """Used by one thread. `redactor` makes one for what a policy hides, and for own patterns."""
 
-    def __init__(
-        self, fold: Fold, secrets: SecretFilter, redactor: Callable[[frozenset[str]], Redactor]
-    ) -> None:
+    def __init__(self, fold: Fold, secrets: SecretFilter, redactor: MakeRedactor) -> None:
         self._fold = fold
         self._secrets = secrets
         self._make = redactor
-        self._redactors: dict[frozenset[str], Redactor] = {}
+        self._redactors: dict[tuple[frozenset[str], Patterns], Redactor] = {}
 
     def __call__(self, capture: Capture) -> bytes:
         head = _head(capture, self._secrets.hide_again)
@@ -56,8 +58,8 @@ class LineWriter:
             bodies["upstream_request"] = _document(capture.asked)
         if capture.answered.size:
             bodies["response"] = self._response(head, capture)
+        redactor = self._redactor(capture.policy.redaction, capture.patterns)
         try:
-            redactor = self._redactor(capture.policy.redaction)
             redacted = redactor.redact_documents([*bodies.values()], names)
         except Unredactable:
             head.unredactable = True
@@ -81,10 +83,13 @@ class LineWriter:
         head.partial = folded.partial
         return folded.message
 
-    def _redactor(self, kinds: frozenset[str]) -> Redactor:
-        redactor = self._redactors.get(kinds)
+    def _redactor(self, redaction: frozenset[str], patterns: Patterns) -> Redactor:
+        """Few differ at a time; those of configurations that are gone must not pile up."""
+        redactor = self._redactors.get((redaction, patterns))
         if redactor is None:
-            redactor = self._redactors[kinds] = self._make(kinds)
+            if len(self._redactors) >= MOST_REDACTORS:
+                self._redactors.clear()
+            redactor = self._redactors[redaction, patterns] = self._make(redaction, patterns)
         return redactor
 
 

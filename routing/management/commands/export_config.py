@@ -29,6 +29,6 @@ class Command(BaseCommand):
                 for credential in provider.get("credentials", []):
                     if not is_reference(credential.get("secret", "")):
                         credential.pop("secret", None)
-        order = ("providers", "teams", "rules", "client_keys", "quotas")
-        filled = {name: document[name] for name in order if document[name]}
+        order = ("providers", "redaction_patterns", "teams", "rules", "client_keys", "quotas")
+        filled = {name: document[name] for name in order if document.get(name)}
         self.stdout.write(write(filled), ending="")
