@@ -256,7 +256,8 @@ def keep_private(path: Path) -> None:
 def _write_secrets(path: Path) -> None:
     lines = [
         "# Made once. Losing KEY_PEPPER makes every client key unknown; losing ENCRYPTION_KEYS",
-        "# makes every stored provider secret unreadable. Back this file up apart from the database.",
+        "# makes every stored provider secret and every encrypted transcript unreadable. Back this file",
+        "# up apart from the database.",
         f"SECRET_KEY={secrets.token_hex(32)}",
         f"KEY_PEPPER=p1:{secrets.token_hex(32)}",
         f"ENCRYPTION_KEYS=k1:{secrets.token_hex(32)}",

@@ -24,6 +24,7 @@ from usage.transcripts.database_writer import TranscriptWriter
 from usage.transcripts.policy import Policy, redaction_kinds
 from usage.transcripts.secrets import SecretFilter
 from usage.transcripts.segments import LIVE, compress_indexed
+from usage.transcripts.stored import Head
 from usage.transcripts.write import LineWriter
 
 OWNER_ONLY = 0o600
@@ -37,7 +38,9 @@ class TranscriptLog:
 
     def __init__(self, options: Options, secrets: SecretFilter) -> None:
         self._options = options
-        self._write = LineWriter(_fold, secrets, Redactors(secrets, settings.LOG_REDACT_MODEL))
+        redactors = Redactors(secrets, settings.LOG_REDACT_MODEL)
+        seal = Head.seal if settings.TRANSCRIPT_ENCRYPTION else None
+        self._write = LineWriter(_fold, secrets, redactors, seal)
         self._making = threading.Lock()
         self._sinks: list[Sink] = []
         self._keeper: Keeper | None = None

@@ -99,6 +99,7 @@ except ValueError:
     _env.problems.append(f"LOG_REDACT is {LOG_REDACT!r}; it must be {redaction_form()}.")
 LOG_REDACT_MODEL = _env.text("LOG_REDACT_MODEL", "en_core_web_sm")
 TRANSCRIPT_SINKS = _env.some("TRANSCRIPT_SINKS", "file", ("file", "database"))
+TRANSCRIPT_ENCRYPTION = _env.flag("TRANSCRIPT_ENCRYPTION", default=False)
 TRANSCRIPT_DAYS = _env.number("TRANSCRIPT_DAYS", 30, 0, 3650)
 
 # Django

@@ -366,11 +366,21 @@ class Transcript(models.Model):
     status = models.IntegerField(default=0)
     line = models.BinaryField(help_text="The line, compressed by zlib.")
     words = WordsField(default="")
+    sealed_with = models.CharField(
+        max_length=80, null=True, help_text="The encryption key's id; null where nothing is sealed."
+    )
 
     class Meta:
         verbose_name = "transcript"
         default_permissions = ()  # one says it for transcripts wherever they lie
         ordering: ClassVar = ["-number"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["sealed_with"],
+                name="patchbay_transcript_sealed",
+                condition=models.Q(sealed_with__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.exchange_id)

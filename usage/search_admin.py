@@ -77,6 +77,8 @@ class TranscriptAdmin(ModelAdmin):
             "sinks": settings.TRANSCRIPT_SINKS,
             "is_on": "database" in settings.TRANSCRIPT_SINKS,
             "is_empty": not Transcript.objects.exists(),
+            "is_encrypting": settings.TRANSCRIPT_ENCRYPTION,
+            "has_sealed": Transcript.objects.filter(sealed_with__isnull=False).exists(),
         }
         answer = TemplateResponse(request, "patchbay/transcripts/search.html", context)
         answer["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

@@ -26,7 +26,7 @@ from usage.transcripts.plain import shown_json
 from usage.transcripts.raw_lines import Damage
 from usage.transcripts.read import find
 from usage.transcripts.read_database import find_in_database
-from usage.transcripts.stored import Line
+from usage.transcripts.stored import Line, opened
 from usage.transcripts.view import View
 
 MAY = "patchbay_usage.view_transcript"
@@ -117,13 +117,13 @@ class TranscriptPages(ModelAdmin):
         return self._page(request, record, "conversation", context)
 
     def raw_page(self, request: HttpRequest, exchange_id: UUID) -> HttpResponse:
-        """The line as it is stored, as plain text."""
+        """The line as it is stored, but opened, as plain text."""
         record = self._record(request, exchange_id)
         line = Found(record).line
         if line is None:
             raise Http404("No transcript of it was found.")
         self._audit(request, record, "Raw JSON")
-        answer = HttpResponse(_readable(line.data), content_type="text/plain; charset=utf-8")
+        answer = HttpResponse(_readable(opened(line)), content_type="text/plain; charset=utf-8")
         answer["X-Content-Type-Options"] = "nosniff"
         answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
         return answer

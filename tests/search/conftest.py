@@ -27,7 +27,7 @@ def postgres_template(django_db_blocker) -> Iterator[str]:
         server.execute(f"CREATE DATABASE {name}")
         try:
             with django_db_blocker.unblock(), use_database(postgres(name)):
-                apart(lambda: call_command("migrate", "patchbay_usage", verbosity=0))
+                apart(lambda: call_command("migrate", verbosity=0))
             yield name
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")

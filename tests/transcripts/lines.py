@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from usage.transcripts.segments import STAMP, compress_indexed
+from usage.transcripts.stored import read_line
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC).timestamp()
 PNG = "iVBORw0KGgo" + "A" * 15989
@@ -131,6 +134,14 @@ def tool_talk() -> list[dict[str, Any]]:
         line(NOON + 5, **chat(second, "The number 42.")),
         line(NOON + 60, **chat(third, "You are welcome.")),
     ]
+
+
+def sealed(one: dict[str, Any]) -> dict[str, Any]:
+    """The same with its bodies under the first key of the ring."""
+    head = read_line(encoded(one), Path()).head
+    head.seal()
+    made: dict[str, Any] = json.loads(msgspec.json.encode(head))
+    return made
 
 
 def encoded(*lines: dict[str, Any] | bytes) -> bytes:

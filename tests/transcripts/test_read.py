@@ -381,4 +381,4 @@ def test_a_body_that_is_not_utf8_is_still_shown(tmp_path: Path) -> None:
     whole = encoded(line(request={"text": "HERE"}))[:-1]
     live(tmp_path, whole.replace(b"HERE", b"\xff"))
     [found] = scan([tmp_path])
-    assert found.head.body("request") == {"text": "\ufffd"}
+    assert found.head.bodies().read("request") == {"text": "\ufffd"}

@@ -23,9 +23,11 @@ TABLE = Transcript._meta.db_table
 TEXTS: dict[str, int] = {
     field.name: field.max_length
     for field in Transcript._meta.get_fields()
-    if isinstance(field, CharField) and field.max_length
+    if isinstance(field, CharField) and field.max_length and not field.null
 }
-COLUMNS = ("exchange_id", "started_at", *TEXTS, "status", "line", "words")
+COLUMNS = ("exchange_id", "started_at", *TEXTS, "status", "line", "words", "sealed_with")
+SEALED_WITH = 80
+"""As long as the column."""
 PLACE = Path("database")
 """Stands where a line has the file that it comes from."""
 ROWS_AT_ONCE = 50
@@ -119,4 +121,5 @@ def row_of(line: Line, words: str) -> Row:
         head.status if 0 <= head.status < 1000 else 0,
         zlib.compress(line.data, COMPRESSION),
         words,
+        fit_text(head.sealed_with, SEALED_WITH) if head.sealed else None,
     )

@@ -84,7 +84,12 @@ class TranscriptWriter:
 
 
 def words_of_line(line: Line, heard: Heard) -> str:
-    """What the line is found by. One that cannot be read is kept all the same, and not found."""
+    """What the line is found by. One that cannot be read is kept all the same, and not found.
+
+    So is one that is sealed: an index of its words would tell what was said.
+    """
+    if line.head.sealed:
+        return ""
     try:
         said = chain.from_iterable(words_of(text.text) for text in heard.fresh(line))
         return " ".join(indexed(said))

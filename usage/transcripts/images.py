@@ -27,8 +27,9 @@ def images(line: Line, found: Said) -> dict[int, list[str]]:
     have an image of the same exchange shown there.
     """
     waiting: dict[str, deque[str]] = defaultdict(deque)
-    for body in (line.head.body("request"), line.head.body("response")):
-        for words, url in _walk(body):
+    bodies = line.head.bodies()
+    for name in ("request", "response"):
+        for words, url in _walk(bodies.read(name)):
             waiting[words].append(url)
     if not waiting:
         return {}

@@ -103,7 +103,10 @@ def _attempt(attempt: dict[str, Any]) -> str:
 def marks(head: Head, found: Said) -> list[str]:
     """What a reader must know of how whole this is."""
     told = []
-    if head.unredactable:
+    bodies = head.bodies()
+    if bodies.closed:
+        told.append(bodies.closed)
+    elif head.unredactable:
         told.append(UNREDACTABLE)
     elif not head.has_bodies and head.level == "metadata":
         told.append(ONLY_METADATA)
@@ -114,7 +117,7 @@ def marks(head: Head, found: Said) -> list[str]:
     for name, size in head.truncated.items():
         if size:
             told.append(f"Of the {name.replace('_', ' ')}, {size:,} bytes were left out.")
-    if head.body("upstream_request") is not None:
+    if bodies.read("upstream_request") is not None:
         told.append("The provider was sent another request; `--json` shows it.")
     return told
 
@@ -213,11 +216,13 @@ def pretty(part: Part) -> str:
 
 def step_as_json(step: Step) -> dict[str, Any]:
     """What an exchange added to its conversation, for programs."""
+    closed = step.line.head.bodies().closed
     return {
         "exchange_id": step.line.head.exchange_id,
         "time": step.line.head.time,
         "after": step.after or None,
         "partial": step.line.head.partial,
+        **({"closed": closed} if closed else {}),
         "messages": [_turn_json(turn) for turn in (*step.asked, *step.said.answered)],
     }
 

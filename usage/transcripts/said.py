@@ -25,14 +25,14 @@ ANSWERS = frozenset(("choices", "content"))
 
 
 def said(line: Line) -> Said:
-    """What was said in an exchange; empty where only metadata was kept.
+    """What was said in an exchange; empty where only metadata was kept, or nothing opens.
 
     Of a body that its format's reader finds nothing in (it was refused, or counts tokens only), and
     of one whose format has no reader, the JSON is what was said.
     """
-    head = line.head
-    request, response = head.body("request"), head.body("response")
-    reader = READERS.get(head.client_format, _read_nothing)
+    bodies = line.head.bodies()
+    request, response = bodies.read("request"), bodies.read("response")
+    reader = READERS.get(line.head.client_format, _read_nothing)
     found = reader(_readable(request), _readable(response))
     asked = found.asked or _rest(request, "request")
     return found._replace(asked=asked, answered=found.answered or _rest(response, "response"))

@@ -44,7 +44,10 @@ class Filters(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """A transcript that was found, and a piece of it with the words in it; `role` says whose."""
+    """A transcript that was found, and a piece of it with the words in it; `role` says whose.
+
+    `closed` is a sentence that says why nothing of it can be shown.
+    """
 
     exchange_id: UUID
     started_at: datetime
@@ -58,6 +61,7 @@ class Hit(NamedTuple):
     status: int
     role: str
     snippet: list[Piece]
+    closed: str
 
 
 class Found(NamedTuple):
@@ -70,7 +74,8 @@ class Found(NamedTuple):
 def search(text: str, filters: Filters, limit: int, before: int | None = None) -> Found:
     """Transcripts in which all that was typed was said, newest first; without a text, the newest.
 
-    A page may have fewer hits than `limit` and yet not be the last.
+    Those that are sealed have no words in the index, and are found without a text alone. A page may
+    have fewer hits than `limit` and yet not be the last.
     """
     query = read_query(text)
     if text.strip() and not query.words:
@@ -151,4 +156,5 @@ def _hit(query: Query, row: tuple[Any, ...]) -> Hit | None:
         return None
     shown = next((each for each in texts if query.found_in(each.text)), texts[0] if texts else None)
     pieces = snippet(query, shown.text) if shown is not None else []
-    return Hit._make((*row[1:-1], shown.role if shown is not None else "", pieces))
+    closed = line.head.bodies().closed if line is not None else ""
+    return Hit._make((*row[1:-1], shown.role if shown is not None else "", pieces, closed))

@@ -1,6 +1,6 @@
 """One stored transcript: the line that is written of an exchange, as its readers see it.
 
-The bodies stay JSON text until somebody asks for them.
+The bodies stay JSON text, and sealed where they are, until somebody asks for them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from uuid import UUID
 
 import msgspec
 
+from usage.transcripts.seal import Closed, seal, unseal
+
 VERSION = 1
 BODIES = ("request", "upstream_request", "response")
 NOTHING = msgspec.Raw(b"null")
@@ -21,8 +23,28 @@ class Unusable(Exception):
     """A line is no transcript that we can read; the text says why."""
 
 
+class Bodies(msgspec.Struct, omit_defaults=True):
+    """What was said. Where it does not open there is none of it, and `closed` is a sentence that says why."""
+
+    request: msgspec.Raw = NOTHING
+    upstream_request: msgspec.Raw = NOTHING
+    response: msgspec.Raw = NOTHING
+    closed: str = ""
+
+    def read(self, name: str) -> Any:
+        """A body as a JSON value; None where it was not kept."""
+        raw = bytes(getattr(self, name))
+        try:
+            return msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _read_leniently(raw)
+
+
 class Head(msgspec.Struct, kw_only=True):
-    """What is kept of an exchange. A member that a line does not have is as if nothing was said."""
+    """What is kept of an exchange. A member that a line does not have is as if nothing was said.
+
+    `sealed` has the bodies where they are encrypted, and `sealed_with` is the id of the key.
+    """
 
     v: int = VERSION
     exchange_id: str
@@ -54,6 +76,8 @@ class Head(msgspec.Struct, kw_only=True):
     request: msgspec.Raw = NOTHING
     upstream_request: msgspec.Raw = NOTHING
     response: msgspec.Raw = NOTHING
+    sealed: str = ""
+    sealed_with: str = ""
     partial: bool = False
     truncated: dict[str, int] = {}
     redacted: dict[str, int] = {}
@@ -66,15 +90,24 @@ class Head(msgspec.Struct, kw_only=True):
 
     @property
     def has_bodies(self) -> bool:
-        return any(self.body(name) is not None for name in BODIES)
+        kept = (self.request, self.upstream_request, self.response)
+        return bool(self.sealed) or any(bytes(raw) != b"null" for raw in kept)
 
-    def body(self, name: str) -> Any:
-        """A body as a JSON value; None where it was not kept."""
-        raw = bytes(getattr(self, name))
+    def bodies(self) -> Bodies:
+        """What was said, opened anew each time: what waits in memory is bounded by what is sealed."""
+        if not self.sealed:
+            return Bodies(self.request, self.upstream_request, self.response)
         try:
-            return msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return _read_leniently(raw)
+            return _bodies.decode(unseal(self.sealed, self.sealed_with, self.exchange_id))
+        except Closed as closed:
+            return Bodies(closed=str(closed))
+
+    def seal(self) -> None:
+        """Put the bodies where only the key ring gets them out."""
+        if self.has_bodies:
+            said = msgspec.json.encode(Bodies(self.request, self.upstream_request, self.response))
+            self.sealed_with, self.sealed = seal(said, self.exchange_id)
+            self.request = self.upstream_request = self.response = NOTHING
 
 
 class Line(msgspec.Struct):
@@ -86,6 +119,7 @@ class Line(msgspec.Struct):
 
 
 _head = msgspec.json.Decoder(Head)
+_bodies = msgspec.json.Decoder(Bodies)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -101,10 +135,23 @@ def read_line(data: bytes, path: Path) -> Line:
     return Line(head, data, path)
 
 
-def without_bodies(data: bytes) -> bytes:
+def without_bodies(line: Line) -> bytes:
     """The line of a transcript without what was said."""
-    members = _members.decode(data)
-    return msgspec.json.encode({name: raw for name, raw in members.items() if name not in BODIES})
+    members = _members.decode(line.data)
+    left_out = (*BODIES, "sealed")
+    return msgspec.json.encode({name: raw for name, raw in members.items() if name not in left_out})
+
+
+def opened(line: Line) -> bytes:
+    """The line as if nothing were sealed in it; where that does not open, `closed` says why."""
+    if not line.head.sealed:
+        return line.data
+    members, bodies = _members.decode(line.data), line.head.bodies()
+    if bodies.closed:
+        return msgspec.json.encode({**members, "closed": bodies.closed})
+    members |= {name: getattr(bodies, name) for name in BODIES}
+    dropped = ("sealed", "sealed_with", "closed")  # the last where it was exported without its key
+    return msgspec.json.encode({name: raw for name, raw in members.items() if name not in dropped})
 
 
 def _read_leniently(raw: bytes) -> Any:

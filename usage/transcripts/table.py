@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from usage.figures import duration, money
-from usage.transcripts.render import cut, preview, when
+from usage.transcripts.render import LONGEST_PREVIEW, cut, preview, when
 from usage.transcripts.said import said
 from usage.transcripts.stored import Line
 
@@ -30,7 +30,7 @@ def row(line: Line) -> str:
             head.reason if head.outcome in ("completed", "") else f"{head.outcome} ({head.reason})",
             24,
         ),
-        preview(said(line)),
+        preview(said(line)) or cut(line.head.bodies().closed, LONGEST_PREVIEW),
     ).rstrip()
 
 

@@ -177,7 +177,10 @@ def _kind(kind: str) -> str:
 
 def _notes(head: Head, found: Said) -> list[tuple[str, str]]:
     told = []
-    if head.unredactable:
+    bodies = head.bodies()
+    if bodies.closed:
+        told.append(("bad", bodies.closed))
+    elif head.unredactable:
         told.append(
             (
                 "bad",
@@ -199,7 +202,7 @@ def _notes(head: Head, found: Said) -> list[tuple[str, str]]:
                     f"Of {what}, {size:,} bytes were left out: it is longer than what is kept of one.",
                 )
             )
-    if head.body("upstream_request") is not None:
+    if bodies.read("upstream_request") is not None:
         told.append(("neutral", "The provider was sent another request: it is in the raw JSON."))
     return told
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from usage.transcripts.seal import Closed
 from usage.transcripts.stored import Line
 
 _plain = re.compile(r"[a-z0-9 _.,:;-]+")
@@ -26,6 +27,7 @@ class Where(NamedTuple):
     text: str = ""
 
     def takes(self, line: Line) -> bool:
+        """Raises Closed where the text cannot be looked for."""
         head = line.head
         return (
             (not self.key or head.client_key == self.key)
@@ -47,12 +49,17 @@ def _is_status(wanted: str, status: int) -> bool:
 
 
 def says(line: Line, text: str) -> bool:
-    """Whether the text stands in what was said; the names of JSON members are not said."""
+    """Whether the text stands in what was said; the names of JSON members are not said. Raises Closed."""
     wanted = text.lower()
-    if not _may_say(line.data, wanted):
-        return False
-    bodies = (line.head.body(name) for name in ("request", "response"))
-    return any(wanted in said.lower() for body in bodies for said in texts(body))
+    bodies = line.head.bodies()
+    if bodies.closed:
+        raise Closed(bodies.closed)
+    return any(
+        wanted in said.lower()
+        for name in ("request", "response")
+        if _may_say(bytes(getattr(bodies, name)), wanted)
+        for said in texts(bodies.read(name))
+    )
 
 
 def _may_say(data: bytes, wanted: str) -> bool:

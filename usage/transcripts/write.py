@@ -1,4 +1,4 @@
-"""A Capture becomes the line that is kept of it: folded, redacted, encoded. Pure, and for a thread.
+"""A Capture becomes the line that is kept of it: folded, redacted, sealed if wanted, encoded. For a thread.
 
 If the redaction fails the line has no bodies and says so.
 """
@@ -37,18 +37,27 @@ CHOSEN = (
 
 
 class LineWriter:
-    """Used by one thread. `redactor` makes one for what a policy hides, and for own patterns."""
+    """Used by one thread. `redactor` makes one for what a policy hides; `seal` encrypts the bodies."""
 
-    def __init__(self, fold: Fold, secrets: SecretFilter, redactor: MakeRedactor) -> None:
+    def __init__(
+        self,
+        fold: Fold,
+        secrets: SecretFilter,
+        redactor: MakeRedactor,
+        seal: Callable[[Head], None] | None = None,
+    ) -> None:
         self._fold = fold
         self._secrets = secrets
         self._make = redactor
+        self._seal = seal
         self._redactors: dict[tuple[frozenset[str], Patterns], Redactor] = {}
 
     def __call__(self, capture: Capture) -> bytes:
         head = _head(capture, self._secrets.hide_again)
         if capture.policy.level == "full":
             self._add_bodies(head, capture)
+        if self._seal is not None:
+            self._seal(head)
         return _encode(head) + b"\n"
 
     def _add_bodies(self, head: Head, capture: Capture) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -28,8 +29,9 @@ from usage.transcripts.raw_lines import Damage
 from usage.transcripts.read import LEAST_DIGITS, find_all, listed, scan
 from usage.transcripts.render import as_text, news_as_text, step_as_json, step_as_text
 from usage.transcripts.render_markdown import as_markdown, step_as_markdown
+from usage.transcripts.seal import Closed
 from usage.transcripts.spool import in_time_order
-from usage.transcripts.stored import Line, without_bodies
+from usage.transcripts.stored import Line, opened, without_bodies
 from usage.transcripts.table import heading, row, short_row
 from usage.transcripts.where import Where
 
@@ -122,6 +124,7 @@ class Reading:
         self._paths: list[Path] = options["paths"] or [directory()]
         self._progress = Progress(err)
         self._damage: set[Damage] = set()
+        self._closed: set[str] = set()
 
     def act(self) -> None:
         """Do what was asked for. Raises CommandError, OSError."""
@@ -148,7 +151,7 @@ class Reading:
             if number == 0 and not self._options["json"]:
                 self._put(heading())
             number += 1
-            self._put(_json(without_bodies(line.data)) if self._options["json"] else row(line))
+            self._put(_json(without_bodies(line)) if self._options["json"] else row(line))
         if number == 0:
             self._say_none()
         elif number == limit and not self._options["json"]:
@@ -161,7 +164,7 @@ class Reading:
         if self._options["whole_conversation"]:
             self._show_conversation(line, form)
         elif form == "json":
-            self._put(_json(line.data))
+            self._put(_json(opened(line)))
         else:
             for each in as_markdown(line) if form == "markdown" else as_text(line):
                 self._put(each)
@@ -191,8 +194,8 @@ class Reading:
         if not place.is_dir() or not listed([place]):
             self._tell(f"{why_none(str(place))} Waiting for the first.")
         for line in lines:
-            if where.takes(line):
-                for each in [_json(line.data)] if self._options["json"] else news_as_text(line):
+            if self._takes(where, line):
+                for each in [_json(opened(line))] if self._options["json"] else news_as_text(line):
                     self._put(each)
                 self._out.flush()
 
@@ -213,7 +216,7 @@ class Reading:
     def _exported(self, out: OutputWrapper) -> Iterator[Line]:
         for line in self._scan(newest_first=False):
             markdown = self._options["format"] == "markdown"
-            for each in as_markdown(line) if markdown else [_json(line.data)]:
+            for each in as_markdown(line) if markdown else [_json(opened(line))]:
                 self._put(each, out)
             yield line
 
@@ -227,7 +230,7 @@ class Reading:
             self._available(),
             since,
             until,
-            self._where().takes,
+            partial(self._takes, self._where()),
             self._progress,
             newest_first=newest_first,
             report=self._report,
@@ -268,6 +271,15 @@ class Reading:
         names = ("key", "model", "status", "outcome", "session", "text")
         return Where(*(chosen[name] for name in names))
 
+    def _takes(self, where: Where, line: Line) -> bool:
+        try:
+            return where.takes(line)
+        except Closed as closed:
+            if str(closed) not in self._closed:
+                self._closed.add(str(closed))
+                self._tell(f"The text cannot be looked for everywhere. {closed}")
+            return False
+
     def _named(self) -> str:
         return ", ".join(map(str, self._paths))
 
@@ -279,7 +291,7 @@ class Reading:
         self._progress.clear()
         if not listed(self._available()):
             self._tell(why_none(self._named()))
-        elif not self._damage:
+        elif not self._damage and not self._closed:
             self._tell("No transcript is like that.")
         else:
             self._tell("No transcript that could be read is like that.")
