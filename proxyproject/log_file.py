@@ -13,8 +13,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from proxyproject.log_lock import FILE_MODE, lies_at, locked, make_directory, open_file
 from proxyproject.log_segments import Segments
+from usage.log_lock import FILE_MODE, lies_at, locked, make_directory, open_file, write_lock
 
 DAY = 86_400
 
@@ -44,7 +44,7 @@ class LogFile:
         self._segments = segments
         self._max_bytes = max_bytes
         self._mode = mode
-        self._lock = self.path.with_name(f".{self.path.name}.lock")
+        self._lock = write_lock(self.path)
         self._descriptor = -1
         self.rotated = threading.Event()
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proxyproject.log_file import LogFile
-from proxyproject.log_lock import make_directory
 from proxyproject.log_segments import Segments
+from usage.log_lock import make_directory
 
 LOOK_SECONDS = 60.0
 SOON_SECONDS = 1.0

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from proxyproject.log_lock import locked, open_file
+from usage.log_lock import locked, open_file, tidy_lock
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 COMPRESSED, INDEX, UNFINISHED = ".gz", ".gz.idx", ".part"
@@ -62,7 +62,7 @@ class Segments:
         stamp = r"(\d{8}T\d{6}\.\d{6}Z)"
         name = re.escape(self._stem) + "-" + stamp + re.escape(self._suffix)
         self._name = re.compile(name + r"(\.gz|\.gz\.part|\.gz\.idx|\.gz\.idx\.part)?")
-        self._lock = path.with_name(f".{path.name}.tidy.lock")
+        self._lock = tidy_lock(path)
 
     def fresh(self, now: float) -> Path:
         """A name for the file that is rotated now."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from proxyproject.log_lock import locked
 from tests.logs.shelf import PATIENCE, wait_until
+from usage.log_lock import locked
 
 
 def test_who_does_not_wait_is_told_that_another_holds_it(tmp_path: Path):

@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from usage.transcripts.lock import lies_at, locked, tidy_lock, write_lock
+from usage.log_lock import lies_at, locked, tidy_lock, write_lock
 from usage.transcripts.raw_lines import Advance, Report, SegmentReader
 from usage.transcripts.segments import (
     COMPRESSED,

@@ -1,4 +1,4 @@
-"""Files that several processes open: made for their directory's owner, and held by one at a time."""
+"""Log files, which several processes open: made for their directory's owner, and held by one at a time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from pathlib import Path
 
 DIRECTORY_MODE, FILE_MODE = 0o750, 0o640
 """For the service and its group, to which a shipper may belong; strangers read no log."""
+
+
+def write_lock(log: Path) -> Path:
+    """The lock of who appends to a log or rotates it."""
+    return log.with_name(f".{log.name}.lock")
+
+
+def tidy_lock(log: Path) -> Path:
+    """The lock of who compresses, removes or changes what was rotated."""
+    return log.with_name(f".{log.name}.tidy.lock")
 
 
 def make_directory(directory: Path) -> None:
