@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from usage.log_lock import locked, open_file, tidy_lock
+from usage.log_lock import locked, tidy_lock
+from usage.transcripts.new_file import new_like, settle
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 COMPRESSED, INDEX, UNFINISHED = ".gz", ".gz.idx", ".part"
@@ -175,11 +176,8 @@ def _compress(path: Path) -> None:
 
 
 def _write_compressed(source: Path, target: Path) -> None:
-    with (
-        source.open("rb") as lines,
-        open(open_file(target, os.O_WRONLY | os.O_TRUNC), "wb") as file,
-    ):
+    like = source.stat()
+    with source.open("rb") as lines, new_like(target, like) as file:
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6) as packed:
             shutil.copyfileobj(lines, packed, PIECE)
-        file.flush()
-        os.fsync(file.fileno())
+        settle(file, like)

@@ -18,6 +18,7 @@ from typing import BinaryIO, Literal, NamedTuple
 import msgspec
 
 from usage.log_lock import lies_at, locked, tidy_lock, write_lock
+from usage.transcripts.new_file import new_like, settle
 from usage.transcripts.raw_lines import Advance, Report, SegmentReader
 from usage.transcripts.segments import (
     COMPRESSED,
@@ -148,7 +149,7 @@ class Eraser:
             for line in _read_lines(source, like.st_size, _nothing):
                 if not self._whose.means(line):
                     new.file.write(line)
-            new.sync()
+            settle(new.file, like)  # most of it: the lock is held for the rest alone
             with locked(write_lock(self._live)):
                 path = self._path_of(source.fileno())
                 if path is None:
@@ -198,11 +199,7 @@ class Replacement:
         _refuse_foreign(path, like)
         now = datetime.now(UTC).strftime(STAMP)
         self._part = path.with_name(f"transcripts-{now}.log{COMPRESSED}{UNFINISHED}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self.file: BinaryIO = os.fdopen(os.open(self._part, flags, like.st_mode & 0o777), "wb")
-        os.fchmod(self.file.fileno(), like.st_mode & 0o777)
-        if os.geteuid() == 0:
-            os.fchown(self.file.fileno(), like.st_uid, like.st_gid)
+        self.file = new_like(self._part, like)
 
     def __enter__(self) -> Replacement:
         return self
@@ -211,14 +208,9 @@ class Replacement:
         self.file.close()
         self._part.unlink(missing_ok=True)
 
-    def sync(self) -> None:
-        self.file.flush()
-        os.fsync(self.file.fileno())
-
     def put(self, path: Path, like: os.stat_result) -> None:
         """Take the place. The time tells a writer which day's lines these are."""
-        self.sync()
-        os.utime(self.file.fileno(), ns=(like.st_atime_ns, like.st_mtime_ns))
+        settle(self.file, like)
         os.rename(self._part, path)
 
 

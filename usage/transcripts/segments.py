@@ -14,10 +14,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+
+from usage.transcripts.new_file import new_like, settle
 
 LIVE = "transcripts.log"
 COMPRESSED, INDEX, UNFINISHED = ".gz", ".idx", ".part"
@@ -118,31 +120,22 @@ def write_indexed(lines: Iterable[bytes], target: Path, like: os.stat_result) ->
     """Write lines as a compressed segment with its index; mode and time are those of `like`."""
     parts = [target, index_path(target)]
     unfinished = [path.with_name(path.name + UNFINISHED) for path in parts]
+    for part in unfinished:
+        part.unlink(missing_ok=True)  # of a process that is no more
     try:
-        with _new(unfinished[0], like) as packed, _new(unfinished[1], like) as index:
+        with new_like(unfinished[0], like) as packed, new_like(unfinished[1], like) as index:
             for member in _members(lines):
                 entries = b"".join(_entries(member, packed.tell()))
                 packed.write(zlib.compress(b"".join(member), LEVEL, GZIP))
                 index.write(entries)
-            for file in (packed, index):
-                file.flush()
-                os.fsync(file.fileno())
-                os.utime(file.fileno(), ns=(like.st_atime_ns, like.st_mtime_ns))
+            settle(packed, like)
+            settle(index, like)
         for part, path in zip(reversed(unfinished), reversed(parts), strict=True):
             os.rename(part, path)
     except BaseException:
         for part in unfinished:
             part.unlink(missing_ok=True)
         raise
-
-
-def _new(path: Path, like: os.stat_result) -> BinaryIO:
-    path.unlink(missing_ok=True)  # of a process that is no more
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = os.open(path, flags, like.st_mode & 0o777)
-    if os.geteuid() == 0:  # what root compresses stays the service's
-        os.fchown(descriptor, like.st_uid, like.st_gid)
-    return os.fdopen(descriptor, "wb")
 
 
 def _members(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
