@@ -91,9 +91,14 @@ class Environment:
             self.problems.append(f"{name} is {value!r}; it must be a path from the root, or empty.")
         return value
 
-    def file_name(self, name: str, default: str) -> str:
-        """The name of a file without its directory."""
+    def file_name(self, name: str, default: str, taken: tuple[str, ...]) -> str:
+        """The name of a file without its directory; `taken` are beginnings of names beside it."""
         value = self.text(name, default)
+        if value.lower().startswith(taken):
+            self.problems.append(
+                f"{name} is {value!r}; it must not begin with {' or '.join(taken)}, as files beside it do."
+            )
+            return default
         if re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}", value):
             return value
         self.problems.append(

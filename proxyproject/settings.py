@@ -17,6 +17,7 @@ from proxyproject.environment import (
 from proxyproject.unfold import unfold_settings
 from usage.patience import PATIENCE
 from usage.transcripts.policy import LEVELS, redaction_form, redaction_text
+from usage.transcripts.segments import NAMES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -79,7 +80,7 @@ LOG_FILE_LEVEL = _env.choice("LOG_FILE_LEVEL", "info", _LEVELS)
 LOG_FILE_FORMAT = _env.choice("LOG_FILE_FORMAT", "json", ("pretty", "json"))
 LOG_DIRECTORY_MODE = _env.choice("LOG_DIRECTORY_MODE", "default", ("default", "xdg", "system"))
 LOG_DIR = Path(_env.directory("LOG_DIR", "") or log_directory(LOG_DIRECTORY_MODE, VAR_DIR))
-LOG_FILE_NAME = _env.file_name("LOG_FILE_NAME", "patchbay.log")
+LOG_FILE_NAME = _env.file_name("LOG_FILE_NAME", "patchbay.log", taken=NAMES)
 LOG_MAX_BYTES = _env.whole("LOG_MAX_BYTES", 100 * 2**20, 0, 2**40)
 LOG_BACKUP_COUNT = _env.whole("LOG_BACKUP_COUNT", 20, 1, 10_000)
 LOG_MAX_AGE_DAYS = _env.number("LOG_MAX_AGE_DAYS", 30, 0, 3650)

@@ -50,6 +50,7 @@ def start(var: Path, *command: str, **environment: str) -> subprocess.CompletedP
         ("LOG_BODIES", "some", "must be one of off, metadata, full"),
         ("LOG_MAX_BODY_SIZE", "0", "must be between 1024 and 67108864"),
         ("LOG_REDACT", "EMAIL,FACES", "must be all, none, or some of EMAIL, PHONE"),
+        ("TRANSCRIPT_ENCRYPTION", "maybe", "must be yes or no"),
         ("LOG_REDACT", "", "must be all, none, or some of EMAIL, PHONE"),
         ("CORS_ORIGINS", "https://chat.example.com/", "must be an origin"),
         ("DATABASE_URL", "foo", "must look like postgres://"),

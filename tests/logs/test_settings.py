@@ -142,6 +142,24 @@ def test_values_that_cannot_work_stop_the_start_each_with_a_sentence(
         assert value in said[f"  {name}"]
 
 
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "transcripts.log",
+        "Transcripts.log",
+        "transcripts.log.tidy",
+        "transcripts-20261126T101112.123456Z.log",
+    ],
+)
+def test_the_log_does_not_take_the_place_of_transcripts_their_rotated_files_or_their_locks(
+    tmp_path: Path, taken: str
+):
+    ended = start(tmp_path, LOG_FILE_NAME=taken)
+    assert ended.returncode == 2
+    said = "it must not begin with transcripts.log or transcripts-, as files beside it do."
+    assert ended.stderr.splitlines()[-1] == f"  LOG_FILE_NAME is {taken!r}; {said}"
+
+
 def rotated(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.glob("patchbay-*"))
 

@@ -22,6 +22,8 @@ import msgspec
 from usage.transcripts.new_file import new_like, settle
 
 LIVE = "transcripts.log"
+NAMES = (LIVE, "transcripts-")
+"""How the names of our files begin. With a dot before them their locks do."""
 COMPRESSED, INDEX, UNFINISHED = ".gz", ".idx", ".part"
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 ENTRY = struct.Struct("<16sQII")
