@@ -17,12 +17,13 @@ register = template.Library()
 
 
 class Ruling(NamedTuple):
-    """What is kept of requests like this one, as it is set now, and by whom; no row is the settings."""
+    """What is kept of requests like this one as it is set now, where, and by whom; no row is the settings."""
 
     level: str
     percent: float
     level_by: Model | None
     percent_by: Model | None
+    sinks: tuple[str, ...]
 
 
 @register.simple_tag
@@ -38,6 +39,7 @@ def ruling(record: UsageRecord) -> Ruling:
         float(share.transcript_share or 0) if share else 100.0,
         level,
         share,
+        settings.TRANSCRIPT_SINKS,
     )
 
 

@@ -71,6 +71,28 @@ def test_of_a_share_it_is_said_how_large_that_is(admin: Client, asked: UsageReco
     assert "12.5 % are kept" in part
 
 
+@pytest.mark.parametrize(
+    ("sinks", "sentence"),
+    [
+        (("file",), "Its file was removed by age or count, it was erased,"),
+        (("database",), "Its row in the database was removed by age, it was erased,"),
+        (
+            ("file", "database"),
+            "Its file was removed by age or count and its row in the database by age, it was erased,",
+        ),
+        ((), "Transcripts go nowhere, says the setting TRANSCRIPT_SINKS."),
+    ],
+)
+def test_it_speaks_of_the_sinks_that_are_set(
+    admin: Client, asked: UsageRecord, settings: Any, sinks: tuple[str, ...], sentence: str
+):
+    settings.TRANSCRIPT_SINKS = sinks
+    ClientKey.objects.update(transcripts="full")
+    for page in ("kept", "transcript", "conversation"):
+        said = html.unescape(re.sub(r"<[^>]+>", "", text(admin.get(path(asked, page)))))
+        assert sentence in " ".join(said.split())
+
+
 def test_who_may_not_see_keys_gets_no_link_to_one(staff: Callable[..., Client], asked: UsageRecord):
     ClientKey.objects.update(transcripts="off")
     part = text(staff("view_usagerecord", "view_transcript").get(path(asked, "kept")))

@@ -70,6 +70,15 @@ def test_a_list_is_a_table_the_newest_first(logs: Path) -> None:
     assert told == []
 
 
+@pytest.mark.parametrize(("sinks", "named"), [(("database",), "database"), ((), "none")])
+def test_where_none_go_to_files_it_says_so(
+    tmp_path: Path, settings: Any, sinks: tuple[str, ...], named: str
+) -> None:
+    settings.LOG_DIR, settings.TRANSCRIPT_SINKS = tmp_path, sinks
+    why = f"There are no transcripts in {tmp_path}: none go to files (TRANSCRIPT_SINKS={named})."
+    assert run("list") == ([], [why])
+
+
 def test_columns_stand_below_each_other_whatever_is_in_them(tmp_path: Path) -> None:
     live(
         tmp_path,

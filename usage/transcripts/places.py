@@ -14,6 +14,9 @@ def directory() -> Path:
 
 def why_none(place: str) -> str:
     """What to tell who looks for transcripts where there are none."""
+    if "file" not in settings.TRANSCRIPT_SINKS:
+        sinks = ",".join(settings.TRANSCRIPT_SINKS) or "none"
+        return f"There are no transcripts in {place}: none go to files (TRANSCRIPT_SINKS={sinks})."
     if settings.LOG_BODIES != "off":
         return f"There are no transcripts in {place} yet."
     return (
