@@ -1,4 +1,4 @@
-"""A gateway of its own and a real browser in front of it."""
+"""A gateway of its own and a real browser in front of it; modules that use it are skipped without one."""
 
 from __future__ import annotations
 
@@ -7,17 +7,31 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
+from django.contrib.auth.models import User
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.server.process import END_SECONDS, PROJECT, START_SECONDS, environment, free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NAME, PASSWORD = "olga", "a password of hers"
+MARKS = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
+
+
+def make_operator() -> None:
+    """Who signs in."""
+    User.objects.create_superuser(NAME, password=PASSWORD)
 
 
 @contextmanager
@@ -127,3 +141,7 @@ def visit(browser: Browser, address: str, width: int, scheme: str) -> Iterator[V
     visitor.sign_in()
     yield visitor
     context.close()
+
+
+Visiting = Callable[[int, str], AbstractContextManager[Visitor]]
+"""`visiting(1440, "dark")`: at a screen so wide, in that scheme."""

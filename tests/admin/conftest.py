@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -13,7 +16,11 @@ from providers.secrets import seal
 from routing.models import Rule, Target
 from routing.publish import publish
 from tests.admin.vendor import Vendor, open_vendor
+from tests.databases import copy_template, sqlite, use_database
 from usage.models import Team
+
+if TYPE_CHECKING:
+    from tests.admin.browser import Visiting
 
 SECRET = "sk-live-0123456789abcdef-9876"
 
@@ -87,3 +94,22 @@ def staff(db: None) -> Callable[..., Client]:
         return client
 
     return sign_in
+
+
+@pytest.fixture(scope="module")
+def visiting(
+    request: pytest.FixtureRequest,
+    template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_blocker: Any,
+) -> Iterator[Visiting]:
+    """A real browser at a gateway whose database and logs the module's `fill(logs)` has filled."""
+    from tests.admin.browser import browser, gateway, make_operator, visit  # nobody else needs one
+
+    database = copy_template(template, tmp_path_factory.mktemp("browser") / "patchbay.db")
+    with django_db_blocker.unblock(), use_database(sqlite(database)):
+        make_operator()
+        request.module.fill(database.with_name("var") / "logs")
+    # the browser comes last: the database does not like the loop that it runs in this thread
+    with gateway(database) as address, browser() as started:
+        yield partial(visit, started, address)

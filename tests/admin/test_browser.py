@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db.models import F
 
-from tests.databases import copy_template, sqlite, use_database
+from tests.admin.browser import MARKS, Visiting
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-from tests.admin.browser import CHROMIUM, NAME, PASSWORD, browser, gateway, visit
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-]
+pytestmark = MARKS
 PAGES = (
     "/admin/",
     "/admin/?range=30d&by=key",
@@ -39,14 +29,13 @@ PAGES = (
 )
 
 
-def fill() -> None:
+def fill(logs: Path) -> None:
     """A provider with a rule, a key, and one request in the books."""
     from routing.apply import apply
     from tests.admin.test_home import make_rollup
     from tests.admin.test_records import make_record
     from usage.models import UsageRollup
 
-    User.objects.create_superuser(NAME, password=PASSWORD)
     apply(
         {
             "providers": [
@@ -82,35 +71,17 @@ def fill() -> None:
     make_record(attempts=[["acme", "*", "m", "main", 429, "upstream_rate_limited", 100.0]] * 2)
 
 
-@pytest.fixture(scope="module")
-def served(
-    template: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
-) -> Iterator[str]:
-    database = copy_template(template, tmp_path_factory.mktemp("browser") / "patchbay.db")
-    with django_db_blocker.unblock(), use_database(sqlite(database)):
-        fill()
-    with gateway(database) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium(served: str) -> Iterator[Any]:
-    """Started last: the database does not like the loop that it runs in this thread."""
-    with browser() as started:
-        yield started
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_no_page_scrolls_sideways_or_complains(chromium: Any, served: str, width: int, scheme: str):
-    with visit(chromium, served, width, scheme) as visitor:
+def test_no_page_scrolls_sideways_or_complains(visiting: Visiting, width: int, scheme: str):
+    with visiting(width, scheme) as visitor:
         for path in PAGES:
             visitor.open(path)
             assert not visitor.scrolls_sideways(), path
             assert visitor.wrong == [], path
 
 
-def test_a_key_is_issued_copied_and_put_away(chromium: Any, served: str):
-    with visit(chromium, served, 390, "light") as visitor:
+def test_a_key_is_issued_copied_and_put_away(visiting: Visiting):
+    with visiting(390, "light") as visitor:
         page = visitor.page
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         visitor.open("/admin/patchbay_usage/clientkey/add/")
@@ -134,8 +105,8 @@ def test_a_key_is_issued_copied_and_put_away(chromium: Any, served: str):
         assert visitor.wrong == []
 
 
-def test_a_connection_is_tried_without_leaving_the_form(chromium: Any, served: str):
-    with visit(chromium, served, 1440, "light") as visitor:
+def test_a_connection_is_tried_without_leaving_the_form(visiting: Visiting):
+    with visiting(1440, "light") as visitor:
         page = visitor.page
         visitor.open("/admin/patchbay_providers/provider/1/change/")
         page.fill("[name=base_url]", "http://not-saved.example")
@@ -146,10 +117,8 @@ def test_a_connection_is_tried_without_leaving_the_form(chromium: Any, served: s
         assert visitor.wrong == []
 
 
-def test_everything_of_a_form_has_a_name_and_the_sidebar_obeys_the_keyboard(
-    chromium: Any, served: str
-):
-    with visit(chromium, served, 1440, "light") as visitor:
+def test_everything_of_a_form_has_a_name_and_the_sidebar_obeys_the_keyboard(visiting: Visiting):
+    with visiting(1440, "light") as visitor:
         page = visitor.page
         visitor.open("/admin/patchbay_routing/rule/1/change/")
         nameless = """[...document.querySelectorAll("#main input:not([type=hidden]), #main select")]
@@ -164,8 +133,8 @@ def test_everything_of_a_form_has_a_name_and_the_sidebar_obeys_the_keyboard(
         assert visitor.wrong == []
 
 
-def test_charts_are_drawn_and_follow_the_theme(chromium: Any, served: str):
-    with visit(chromium, served, 1440, "light") as visitor:
+def test_charts_are_drawn_and_follow_the_theme(visiting: Visiting):
+    with visiting(1440, "light") as visitor:
         page = visitor.page
         visitor.open("/admin/")
         first = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].backgroundColor"
@@ -176,8 +145,8 @@ def test_charts_are_drawn_and_follow_the_theme(chromium: Any, served: str):
         assert visitor.wrong == []
 
 
-def test_a_line_through_few_points_shows_the_points(chromium: Any, served: str):
-    with visit(chromium, served, 1440, "light") as visitor:
+def test_a_line_through_few_points_shows_the_points(visiting: Visiting):
+    with visiting(1440, "light") as visitor:
         page = visitor.page
         visitor.open("/admin/")
         line = "Chart.getChart(document.querySelector('[data-chart=latency]'))"
@@ -187,8 +156,8 @@ def test_a_line_through_few_points_shows_the_points(chromium: Any, served: str):
         assert page.evaluate(f"{line}.data.datasets[0].pointRadius") > 0
 
 
-def test_what_has_the_focus_is_not_behind_the_bar_with_the_buttons(chromium: Any, served: str):
-    with visit(chromium, served, 1440, "light") as visitor:
+def test_what_has_the_focus_is_not_behind_the_bar_with_the_buttons(visiting: Visiting):
+    with visiting(1440, "light") as visitor:
         page = visitor.page
         page.set_viewport_size({"width": 1440, "height": 640})
         visitor.open("/admin/patchbay_providers/provider/1/change/")

@@ -7,24 +7,15 @@ import json
 import struct
 import uuid
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
-from tests.databases import copy_template, sqlite, use_database
+from tests.admin.browser import MARKS, Visiting
 from tests.transcripts.lines import NOON, chat, line, live, messages, user
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-from tests.admin.browser import CHROMIUM, NAME, PASSWORD, browser, gateway, visit
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-]
+pytestmark = MARKS
 LONG = "A line of a log that somebody pasted, and it goes on and on. " * 200
 WORD = "a_word_without_any_end_" * 30
 
@@ -92,10 +83,10 @@ def talk() -> list[dict[str, Any]]:
     ]
 
 
-def fill() -> None:
+def fill(logs: Path) -> None:
     from tests.admin.test_records import make_record
 
-    User.objects.create_superuser(NAME, password=PASSWORD)
+    live(logs, *TALK)
     for each in TALK:
         make_record(exchange_id=uuid.UUID(each["exchange_id"]), rule_name="gpt", session="s-1")
 
@@ -117,33 +108,15 @@ ELSEWHERE = line(
 TALK = [*talk(), ELSEWHERE]
 
 
-@pytest.fixture(scope="module")
-def served(
-    template: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
-) -> Iterator[str]:
-    database = copy_template(template, tmp_path_factory.mktemp("browser") / "patchbay.db")
-    with django_db_blocker.unblock(), use_database(sqlite(database)):
-        fill()
-    with gateway(database) as address:
-        live(database.with_name("var") / "logs", *TALK)
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium(served: str) -> Iterator[Any]:
-    with browser() as started:
-        yield started
-
-
 def path(number: int, page: str = "transcript") -> str:
     return f"/admin/patchbay_usage/usagerecord/{TALK[number]['exchange_id']}/{page}/"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_no_page_scrolls_sideways_or_trips_over_its_policy(
-    chromium: Any, served: str, width: int, scheme: str
+    visiting: Visiting, width: int, scheme: str
 ):
-    with visit(chromium, served, width, scheme) as visitor:
+    with visiting(width, scheme) as visitor:
         for number, page in [(0, "transcript"), (1, "transcript"), (1, "conversation")]:
             visitor.open(path(number, page))
             assert not visitor.scrolls_sideways(), (number, page)
@@ -153,10 +126,8 @@ def test_no_page_scrolls_sideways_or_trips_over_its_policy(
         assert visitor.wrong == []
 
 
-def test_the_record_s_page_leads_to_its_transcript_and_on_to_the_conversation(
-    chromium: Any, served: str
-):
-    with visit(chromium, served, 1440, "light") as visitor:
+def test_the_record_s_page_leads_to_its_transcript_and_on_to_the_conversation(visiting: Visiting):
+    with visiting(1440, "light") as visitor:
         page = visitor.page
         visitor.open(path(0, "change"))
         page.get_by_role("link", name="Transcript").last.click()
@@ -168,8 +139,8 @@ def test_the_record_s_page_leads_to_its_transcript_and_on_to_the_conversation(
         assert visitor.wrong == []
 
 
-def test_folds_open_by_keyboard_and_a_long_text_unfolds(chromium: Any, served: str):
-    with visit(chromium, served, 1440, "light") as visitor:
+def test_folds_open_by_keyboard_and_a_long_text_unfolds(visiting: Visiting):
+    with visiting(1440, "light") as visitor:
         page = visitor.page
         visitor.open(path(1))
         fold = page.locator("summary", has_text="read_file").last
@@ -184,8 +155,8 @@ def test_folds_open_by_keyboard_and_a_long_text_unfolds(chromium: Any, served: s
         assert sum(map(len, after)) > sum(map(len, before)) + 5000
 
 
-def test_what_strangers_said_asks_for_nothing_and_runs_nowhere(chromium: Any, served: str):
-    with visit(chromium, served, 1440, "light") as visitor:
+def test_what_strangers_said_asks_for_nothing_and_runs_nowhere(visiting: Visiting):
+    with visiting(1440, "light") as visitor:
         visitor.open(path(2))
         visitor.page.wait_for_timeout(300)
         assert "taken" not in visitor.page.title()
