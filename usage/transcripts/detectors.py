@@ -182,7 +182,7 @@ DETECTORS = (
         "ITU-T E.123, national plans with trunk prefix 0",
         re.compile(
             rf"{EDGE_BEFORE}(?:\(0[1-9][0-9]{{0,4}}\)|0[1-9][0-9]{{0,4}})"
-            rf"(?:{GAP}{{1,3}}[0-9]{{2,9}}){{1,5}}{EDGE_AFTER}(?!{GAP}{NUMBER_AFTER})"
+            rf"(?:{GAP}{{1,3}}[0-9]{{2,9}}){{1,5}}{EDGE_AFTER}(?!{GAP}{{1,3}}{NUMBER_AFTER})"
         ),
         trim=_trunk_end,
         unless=_IN_ROW,
