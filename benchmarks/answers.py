@@ -25,9 +25,9 @@ SHAPES = {
     "bench-paced": Shape(100, 0.02),
     "bench-short": Shape(5, 0.005),
     "bench-words": Shape(100, 0),
-    "bench-paced-words": Shape(100, 0.02),
+    "bench-spoken": Shape(100, 0.02),
 }
-WORDS, PACED_WORDS = "bench-words", "bench-paced-words"
+WORDS, PACED_WORDS = "bench-words", "bench-spoken"
 IN_WORDS = (WORDS, PACED_WORDS)
 """Say words instead of numbers, as models do; numbers may be personal data, and are looked at closely."""
 WHOLE = "bench-whole"
