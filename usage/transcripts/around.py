@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from usage.transcripts.conversation import Step, join, related
-from usage.transcripts.raw_lines import Report
-from usage.transcripts.read import Progress, scan
+from usage.transcripts.raw_lines import Progress, Report
+from usage.transcripts.read import scan
 from usage.transcripts.read_database import alike_in_database
 from usage.transcripts.spool import in_time_order
 from usage.transcripts.stored import Line

@@ -19,7 +19,7 @@ import msgspec
 
 from usage.log_lock import lies_at, locked, tidy_lock, write_lock
 from usage.transcripts.new_file import new_like, settle
-from usage.transcripts.raw_lines import Advance, Report, SegmentReader
+from usage.transcripts.raw_lines import Advance, Progress, Report, SegmentReader, summed
 from usage.transcripts.segments import (
     COMPRESSED,
     LIVE,
@@ -40,7 +40,6 @@ LONGEST = 200
 
 Member = Literal["end_user", "client_key", "session"]
 Touched = Callable[[Path, int], None]
-Progress = Callable[[int, int], None]
 
 
 class Whose(NamedTuple):
@@ -74,7 +73,7 @@ class Eraser:
     def count(self, progress: Progress) -> None:
         """Say what `erase` would remove, file by file. Raises OSError."""
         found = segments(self._directory)
-        advance = _summed(found, progress)
+        advance = summed(found, progress)
         for segment in found:
             now = segment if segment.path.exists() else segment.renamed()
             with suppress(FileNotFoundError):  # removed for its age meanwhile
@@ -90,7 +89,7 @@ class Eraser:
             except FileNotFoundError:
                 live = None
             found = segments(self._directory)
-            advance = _summed(found, progress)
+            advance = summed(found, progress)
             for segment in found:
                 if segment.path != self._live:
                     with suppress(FileNotFoundError):
@@ -231,19 +230,6 @@ def _refuse_foreign(path: Path, like: os.stat_result) -> None:
     if os.geteuid() not in (0, like.st_uid):
         why = "it belongs to another user: run this as that user, or as root"
         raise PermissionError(errno.EPERM, why, str(path))
-
-
-def _summed(found: list[Segment], progress: Progress) -> Advance:
-    """Adds up what was read, and tells it beside how much there is."""
-    whole = sum(each.path.stat().st_size for each in found if each.path.exists())
-    done = 0
-
-    def advance(size: int) -> None:
-        nonlocal done
-        done += size
-        progress(done, whole)
-
-    return advance
 
 
 def _nothing(_: object) -> None:

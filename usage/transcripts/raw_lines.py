@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -43,6 +43,22 @@ class Raw(NamedTuple):
 
 Report = Callable[[Damage], None]
 Advance = Callable[[int], None]
+Progress = Callable[[int, int], None]
+
+
+def summed(found: list[Segment], progress: Progress) -> Advance:
+    """Adds up what was read, and tells it beside how much there is."""
+    whole = done = 0
+    for segment in found:
+        with suppress(FileNotFoundError):  # rotated, compressed or removed since they were listed
+            whole += segment.path.stat().st_size
+
+    def advance(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, whole)
+
+    return advance
 
 
 class Broken(Exception):

@@ -13,7 +13,17 @@ from math import inf
 from pathlib import Path
 from uuid import UUID
 
-from usage.transcripts.raw_lines import Advance, Broken, Damage, Raw, Report, SegmentReader, read_at
+from usage.transcripts.raw_lines import (
+    Advance,
+    Broken,
+    Damage,
+    Progress,
+    Raw,
+    Report,
+    SegmentReader,
+    read_at,
+    summed,
+)
 from usage.transcripts.segments import Segment, index_path, look_up, segments
 from usage.transcripts.stored import Line, Unusable, read_line
 
@@ -28,7 +38,6 @@ LEAST_DIGITS = 8
 """Of an id: what is shorter says nothing but which month it was."""
 
 Where = Callable[[Line], bool]
-Progress = Callable[[int, int], None]
 
 
 def ignore(_: Damage) -> None:
@@ -80,7 +89,9 @@ def scan(
         if segment.end >= since - CLOCK_SECONDS and segment.begin <= until + LONGEST_EXCHANGE
     ]
     with ExitStack() as stack:
-        readers = _Readers(held, report, _counted(held, progress), stack)
+        readers = _Readers(
+            held, report, summed(held, progress) if progress else lambda _: None, stack
+        )
         streams = {part: _lines(part, readers, since, newest_first) for part in held}
         found = (
             line
@@ -230,18 +241,3 @@ def _newest_first(lines: Iterator[Line]) -> Iterator[Line]:
             size -= len(first.data)
             yield first
     yield from (heapq.heappop(heap)[2] for _ in range(len(heap)))
-
-
-def _counted(held: list[Segment], progress: Progress | None) -> Advance:
-    """Adds up what is done with, and tells it beside how much there is."""
-    if progress is None:
-        return lambda _: None
-    whole = sum(part.path.stat().st_size for part in held if part.path.exists())
-    done = 0
-
-    def advance(size: int) -> None:
-        nonlocal done
-        done += size
-        progress(done, whole)
-
-    return advance
