@@ -7,12 +7,13 @@ traceback of a pretty line goes on below it, behind a bar that no line begins wi
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+
+from usage.transcripts.plain import in_one_line, one_line
 
 MOST_CHARACTERS = 32_768
 """Of one text of a line."""
@@ -22,10 +23,6 @@ LEVEL_COLOURS = {"debug": GREY, "warning": YELLOW, "error": RED, "critical": RED
 OUTCOME_COLOURS = {"completed": GREEN, "failed": RED, "refused": YELLOW, "abandoned": YELLOW}
 SHOWN_APART = {"time", "level", "event", "logger", "message", "exception", "exchange_id"}
 
-_control = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
-_unsafe = re.compile(f"[{_control}]")
-"""C0 and C1 controls, separators of lines and paragraphs, what turns the direction of text, and halves
-of characters, which no encoding takes."""
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 Encode = Callable[[Mapping[str, Any]], bytes]
@@ -72,10 +69,8 @@ class JsonFormat:
         try:
             data = _encoder.encode(shown)
         except Exception:  # noqa: BLE001 — no line is worth the thread; what it was is still said
-            data = _encoder.encode({_escaped(name): _escaped(str(shown[name])) for name in shown})
-        if not data.isascii() or b"\x7f" in data:
-            data = _unsafe.sub(_as_json, data.decode()).encode()
-        return data + b"\n"
+            data = _encoder.encode({one_line(name): one_line(str(shown[name])) for name in shown})
+        return in_one_line(data) + b"\n"
 
 
 class PrettyFormat:
@@ -90,14 +85,14 @@ class PrettyFormat:
             (
                 self._clock.text(line["time"]),
                 str(line["level"]).upper().ljust(7),
-                _escaped(_said(line)),
+                one_line(_said(line)),
             )
         )
         colour = self._colour_of(line)
         if colour:
             text = f"{colour}{text}{PLAIN}"
         for told in str(line.get("exception", "")).splitlines():
-            text += f"\n{BAR}{_escaped(told)}"
+            text += f"\n{BAR}{one_line(told)}"
         return text.encode() + b"\n"
 
     def _colour_of(self, line: Mapping[str, Any]) -> str:
@@ -131,18 +126,3 @@ def _request(line: Mapping[str, Any]) -> str:
         f"{line['model']}{where} {line['input_tokens']}+{line['output_tokens']} tokens "
         f"{line['total_ms']:.0f} ms{soon}"
     )
-
-
-def _escaped(text: str) -> str:
-    return _unsafe.sub(_as_python, text)
-
-
-def _as_python(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return {10: "\\n", 13: "\\r", 9: "\\t"}.get(
-        code, f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-    )
-
-
-def _as_json(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"

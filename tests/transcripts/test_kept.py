@@ -17,6 +17,7 @@ from tests.chaos import Cut, Stall, speech, stream, whole
 from tests.house import ANTHROPIC_SECRET, CHAT, OPENAI_SECRET, House, provider, rule
 from tests.rawclient import post
 from usage.models import ClientKey, Team
+from usage.transcripts.plain import shown
 
 TEXT = "Write to ada@example.com or call +44 20 7946 0958."
 ASKED = [{"role": "user", "content": TEXT}]
@@ -143,6 +144,23 @@ async def test_an_error_is_kept_as_the_client_was_told_of_it(keeping: Keeping, d
         line = await line_of(house, directory)
     assert line["response"] == response.json()
     assert (line["status"], line["partial"]) == (400, False)
+
+
+async def test_whatever_a_client_sends_one_line_stays_one_line_for_every_reader(
+    keeping: Keeping, directory: Path
+):
+    strange = "a\x9b31m\x85b\u2028c\u2029d\u202ee\x7ff\ufeffg\U000e0041 café"
+    body = json.dumps(
+        {"model": "gpt-test", "user": strange, "messages": [{"role": "user", "content": strange}]},
+        ensure_ascii=False,
+    )
+    async with keeping() as house:
+        await house.say(post(CHAT, body.encode(), house.key))
+        line = await line_of(house, directory)
+    [text] = (directory / "transcripts.log").read_text().splitlines()
+    assert "café" in text
+    assert shown(text) == text, "no control character, nothing that turns the direction of text"
+    assert line["request"] == json.loads(body)
 
 
 async def test_metadata_alone_says_nothing_of_what_was_said(keeping: Keeping, directory: Path):

@@ -19,6 +19,7 @@ import msgspec
 
 from usage.log_lock import lies_at, locked, tidy_lock, write_lock
 from usage.transcripts.new_file import new_like, settle
+from usage.transcripts.plain import in_one_line
 from usage.transcripts.raw_lines import Advance, Progress, Report, SegmentReader, summed
 from usage.transcripts.segments import (
     COMPRESSED,
@@ -56,7 +57,8 @@ class Whose(NamedTuple):
         try:
             head = read_line(line, Path()).head
         except Unusable:
-            return b'"%b":%b' % (self.member.encode(), said) in line
+            forms = (said, in_one_line(said))
+            return any(b'"%b":%b' % (self.member.encode(), form) in line for form in forms)
         return bool(getattr(head, self.member) == self.value[:LONGEST])
 
 

@@ -30,6 +30,13 @@ def shown_json(text: str) -> str:
     return _unsafe.sub(_json_escape, text)
 
 
+def in_one_line(data: bytes) -> bytes:
+    """The same for JSON that is to be a line of a log. What is no UTF-8 is replaced."""
+    if data.isascii() and b"\x7f" not in data:
+        return data
+    return shown_json(data.decode(errors="replace")).encode()
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code < 0x100:

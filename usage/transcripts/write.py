@@ -13,6 +13,7 @@ import msgspec
 from providers.wire.codec import Folded
 from usage.record import AttemptRecord, Record, id_text
 from usage.transcripts.capture import Capture, Kept
+from usage.transcripts.plain import in_one_line
 from usage.transcripts.policy import Patterns
 from usage.transcripts.redact import Names, Redactor, Unredactable
 from usage.transcripts.secrets import SecretFilter
@@ -58,7 +59,7 @@ class LineWriter:
             self._add_bodies(head, capture)
         if self._seal is not None:
             self._seal(head)
-        return _encode(head) + b"\n"
+        return in_one_line(_encode(head)) + b"\n"
 
     def _add_bodies(self, head: Head, capture: Capture) -> None:
         names = Names()
