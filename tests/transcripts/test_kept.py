@@ -253,19 +253,6 @@ async def test_the_model_that_is_chosen_finds_names_where_the_extra_is_installed
     assert line["request"]["messages"][0]["content"] == "I am <PERSON_1>"
 
 
-async def test_a_body_over_the_limit_is_cut_with_an_honest_mark(keeping: Keeping, directory: Path):
-    async with keeping(LOG_MAX_BODY_SIZE=2000) as house:
-        long = "word " * 2000
-        house.chaos.next(whole(speech.chat_body(long)))
-        response = await house.chat(messages=[{"role": "user", "content": long}])
-        sent = len((await house.seen()).body)
-        line = await line_of(house, directory)
-    assert line["request"]["text"].startswith('{"model":"gpt-test"')
-    assert line["truncated"]["request"] == sent - 2000
-    assert line["truncated"]["response"] == len(response.content) - 2000
-    assert line["partial"] is True
-
-
 async def test_what_no_rule_was_found_for_is_not_kept(keeping: Keeping, directory: Path):
     async with keeping() as house:
         await house.chat(messages=ASKED)

@@ -1,6 +1,6 @@
 """What one Exchange said, kept as references until its end. Hot.
 
-Nothing is parsed, nothing copied but what is cut; whether it is kept is decided elsewhere.
+Nothing is parsed and nothing copied; what is left out of it, and whether it is kept, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -12,19 +12,25 @@ if TYPE_CHECKING:
     from usage.transcripts.policy import Patterns, Policy
 
 
+FRAMING = 16
+"""How many times as long as what it means a stream may be: some frame a few letters in 300 bytes."""
+MOST_FRAMED = 8 * 2**20
+WHOLE = 2**62
+
+
 class Kept:
-    """Bytes up to a limit, and how many more there were."""
+    """Bytes up to a bound, and how many more there were."""
 
-    __slots__ = ("_limit", "cut", "pieces", "size")
+    __slots__ = ("_most", "cut", "pieces", "size")
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, most: int) -> None:
+        self._most = most
         self.pieces: list[bytes] = []
         self.size = 0
         self.cut = 0
 
     def add(self, piece: bytes) -> None:
-        room = self._limit - self.size
+        room = self._most - self.size
         if len(piece) > room:
             self.cut += len(piece) - room
             piece = piece[:room]
@@ -42,13 +48,14 @@ class Capture:
 
     `asked` is None where the provider got the client's very bytes; `streamed` says that the answer is
     a stream, which one that was refused is not, whatever was asked for. `patterns` are the operator's own
-    of the configuration that the Exchange began with.
+    of the configuration that the Exchange began with. `limit` is of what is written of each body, 0 for
+    nothing; requests are held whole, for they lie in memory anyway, and of an answer what may mean as much.
     """
 
     __slots__ = (
-        "_limit",
         "answered",
         "asked",
+        "limit",
         "patterns",
         "policy",
         "record",
@@ -57,21 +64,20 @@ class Capture:
     )
 
     def __init__(self, policy: Policy, record: Record, limit: int, patterns: Patterns = ()) -> None:
-        self._limit = limit
+        self.limit = limit
         self.policy = policy
         self.patterns = patterns
         self.record = record
-        self.request = Kept(limit)
+        self.request = Kept(WHOLE if limit else 0)
         self.asked: Kept | None = None
-        self.answered = Kept(limit)
+        self.answered = Kept(max(limit, min(FRAMING * limit, MOST_FRAMED)))
         self.streamed = False
 
     def provider_gets(self, body: bytes) -> None:
         """The body of the newest Attempt; of several the last one is kept."""
-        kept = Kept(self._limit)
+        kept = Kept(WHOLE if self.limit else 0)
         kept.add(body)
-        same = kept.cut == self.request.cut and kept.pieces == self.request.pieces
-        self.asked = None if same else kept
+        self.asked = None if kept.pieces == self.request.pieces else kept
 
     @property
     def size(self) -> int:

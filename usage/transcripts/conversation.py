@@ -94,10 +94,18 @@ def join(lines: Iterable[Line]) -> Iterator[Step]:
     end = b""
     for line in lines:
         found = said(line)
-        asked, last = _new(found.asked, seen, systems)
+        asked, last = _new(_after_gap(line, found.asked, bool(seen)), seen, systems)
         after = seen.get(last, "")
         yield Step(line, asked, found, after, bool(after) and last != end)
         end = _note(line, found, seen, last)
+
+
+def _after_gap(line: Line, turns: list[Turn], goes_on: bool) -> list[Turn]:
+    """What comes after the last answer where the middle is left out: what stood before it is not known."""
+    if not goes_on or not line.head.truncated.get("request"):
+        return turns
+    answers = [at for at, turn in enumerate(turns) if turn.role == "assistant"]
+    return turns[answers[-1] + 1 :] if answers else turns
 
 
 def _new(turns: list[Turn], seen: dict[bytes, str], systems: set[str]) -> tuple[list[Turn], bytes]:

@@ -18,6 +18,7 @@ from usage.transcripts.at_once import (
     SHORTEST_DATA,
     strings_at_once,
 )
+from usage.transcripts.cut import Beginning
 from usage.transcripts.detectors import KINDS, Finder
 from usage.transcripts.placeholders import LONGEST_PLACEHOLDER, Names, Painter, literals
 from usage.transcripts.safe_pattern import safe_pattern
@@ -71,15 +72,21 @@ class Redactor:
         with Guard():
             return self._redact(text, names, names.begin(), context)
 
-    def redact_documents(self, documents: Sequence[bytes], names: Names) -> list[bytes]:
+    def redact_documents(self, documents: Sequence[Any], names: Names) -> list[bytes]:
         """JSON texts with their strings redacted, a line each; numbers stay, and names of members that hold
         nothing. Their own bytes where there is nothing to redact. What is no JSON becomes `{"text": …}`.
+        What is not bytes is a value already.
         """
         with Guard():
-            if self.people is None:
-                text = strings_at_once(documents)
-                if text is not None and not self.find(text, 0, len(text)):
-                    return [_in_one_line(document) for document in documents]
+            texts = [document for document in documents if isinstance(document, bytes)]
+            text = strings_at_once(texts) if self.people is None else None
+            if text is not None and not self.find(text, 0, len(text)):
+                return [
+                    _in_one_line(document)
+                    if isinstance(document, bytes)
+                    else _encode(_Walk(self, names, names.begin()).walk(document))
+                    for document in documents
+                ]
             return [
                 _encode(_Walk(self, names, names.begin()).walk(_value_of(document)))
                 for document in documents
@@ -106,19 +113,22 @@ class Redactor:
     def _redact(
         self, text: str, names: Names, since: int, context: str = "", own: bool = True
     ) -> str:
-        found = self.find(text, 0, len(text), own)
+        end = text.keep if isinstance(text, Beginning) else len(text)
+        found = self.find(text, 0, end, own)
         if own and self.people is not None:
-            found += self.people(text)
+            found += (span for span in self.people(text) if span.start < end)
         if not found:
-            return text
-        return Painter(names, since, context).paint(text, found, 0, len(text))
+            return text[:end]
+        return Painter(names, since, context).paint(text, found, 0, end)
 
 
 def _in_one_line(document: bytes) -> bytes:
     return _encode(_decode(document)) if b"\n" in document or b"\r" in document else document
 
 
-def _value_of(document: bytes) -> Any:
+def _value_of(document: Any) -> Any:
+    if not isinstance(document, bytes):
+        return document
     try:
         return _decode(document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -186,6 +196,8 @@ class _Walk:
             return HIDDEN
         if len(text) >= SHORTEST_DATA and _data.fullmatch(text):
             return self._data(text)
+        if isinstance(text, Beginning):
+            return self._text(text, name)
         if self._depth < MOST_JSON_IN_JSON and text[:1] in ("{", "[") and text[-1] in "}]":
             return self._json(text, name)
         return self._text(text, name)
@@ -195,11 +207,12 @@ class _Walk:
 
     def _data(self, text: str) -> str:
         """Not read, but for secrets that are known."""
-        self._names.unscanned += len(text)
+        end = text.keep if isinstance(text, Beginning) else len(text)
+        self._names.unscanned += end
         found: list[Span] = []
         if self._redactor.secrets is not None:
-            self._redactor.secrets.find_known(text, 0, len(text), found)
-        return Painter(self._names, self._since).paint(text, found, 0, len(text))
+            self._redactor.secrets.find_known(text, 0, end, found)
+        return Painter(self._names, self._since).paint(text, found, 0, end)
 
     def _json(self, text: str, name: str) -> str:
         """JSON in a string, such as the arguments of a tool call, stays JSON."""

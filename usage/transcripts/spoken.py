@@ -74,11 +74,11 @@ def spoken(line: Line) -> list[Text]:
 def _turns(line: Line) -> tuple[list[Turn], list[Turn], list[Turn]]:
     """(the answer, what was asked since the answer before it, what was said before that).
 
-    Of a request that was cut off only the beginning is there, which is the oldest.
+    Of a request that was no JSON to its end only the beginning is there, which is the oldest.
     """
     found = said(line)
     at = len(found.asked)
-    if line.head.truncated.get("request"):
+    if line.head.truncated.get("request") and found.asked and found.asked[0].role == "request":
         return found.answered, [], found.asked
     while at and found.asked[at - 1].role != "assistant":
         at -= 1

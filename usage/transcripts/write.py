@@ -12,7 +12,8 @@ import msgspec
 
 from providers.wire.codec import Folded
 from usage.record import AttemptRecord, Record, id_text
-from usage.transcripts.capture import Capture, Kept
+from usage.transcripts.capture import Capture
+from usage.transcripts.cut import shorten
 from usage.transcripts.plain import in_one_line
 from usage.transcripts.policy import Patterns
 from usage.transcripts.redact import Names, Redactor, Unredactable
@@ -62,35 +63,36 @@ class LineWriter:
         return in_one_line(_encode(head)) + b"\n"
 
     def _add_bodies(self, head: Head, capture: Capture) -> None:
-        names = Names()
-        bodies = {"request": _document(capture.request)}
-        if capture.asked is not None:
-            bodies["upstream_request"] = _document(capture.asked)
-        if capture.answered.size:
-            bodies["response"] = self._response(head, capture)
         redactor = self._redactor(capture.policy.redaction, capture.patterns)
+        bodies = _Bodies(capture.limit, redactor.longest)
+        bodies.add("request", capture.request.content)
+        if capture.asked is not None:
+            bodies.add("upstream_request", capture.asked.content)
+        if capture.answered.size:
+            answer = self._answer(head, capture)
+            bodies.add("response", answer, capture.answered.cut)
+        names = Names()
         try:
-            redacted = redactor.redact_documents([*bodies.values()], names)
+            redacted = redactor.redact_documents([*bodies.documents.values()], names)
         except Unredactable:
             head.unredactable = True
             return
-        for name, document in zip(bodies, redacted, strict=True):
+        for name, document in zip(bodies.documents, redacted, strict=True):
             setattr(head, name, msgspec.Raw(document))
         head.redacted = dict(names.counts)
-        head.truncated = {
-            "request": capture.request.cut,
-            "upstream_request": capture.asked.cut if capture.asked is not None else 0,
-            "response": capture.answered.cut,
-        }
+        head.truncated = bodies.left_out
 
-    def _response(self, head: Head, capture: Capture) -> bytes:
-        """The answer in the client's format, streams as the message that they mean."""
+    def _answer(self, head: Head, capture: Capture) -> bytes:
+        """The answer in the client's format, streams as the message that they mean.
+
+        Of one that is longer than what is held nothing tells whether it ended but the record.
+        """
         answered = capture.answered
         if not capture.streamed:
-            head.partial = bool(answered.cut)
-            return _document(answered)
+            return answered.content
         folded = self._fold(head.client_format, answered.content)
-        head.partial = folded.partial
+        broke_off = capture.record.outcome != "completed"
+        head.partial = broke_off if answered.cut else folded.partial
         return folded.message
 
     def _redactor(self, redaction: frozenset[str], patterns: Patterns) -> Redactor:
@@ -103,10 +105,22 @@ class LineWriter:
         return redactor
 
 
-def _document(kept: Kept) -> bytes:
-    """A body; the beginning of one that was cut as `{"text": …}`."""
-    content = kept.content
-    return _encode({"text": content.decode("utf-8", "replace")}) if kept.cut else content
+class _Bodies:
+    """What is to be redacted, each within the limit, and how many bytes of each are left out."""
+
+    def __init__(self, limit: int, margin: int) -> None:
+        self._limit = limit
+        self._margin = margin
+        self.documents: dict[str, Any] = {}
+        self.left_out = {"request": 0, "upstream_request": 0, "response": 0}
+
+    def add(self, name: str, content: bytes, missing: int = 0) -> None:
+        """`missing` bytes were not held."""
+        self.documents[name] = content
+        if missing or len(content) > self._limit:
+            short = shorten(content, self._limit, self._margin, unfinished=bool(missing))
+            self.documents[name] = short.value
+            self.left_out[name] = short.left_out + missing
 
 
 def _head(capture: Capture, hide: Callable[[str], str]) -> Head:
