@@ -163,6 +163,27 @@ async def test_whatever_a_client_sends_one_line_stays_one_line_for_every_reader(
     assert line["request"] == json.loads(body)
 
 
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ('{ "model" : "gpt-test", "messages": [ {"content": "\\u0041", "role": "user"} ]}', False),
+        (
+            '{"model": "gpt-test", "stream": true, "messages": [{"role": "user", "content": "A"}]}',
+            True,
+        ),
+    ],
+)
+async def test_another_request_is_one_that_means_something_else(
+    keeping: Keeping, directory: Path, body: str, kept: bool
+):
+    async with keeping() as house:
+        if kept:
+            house.chaos.next(stream(speech.chat_events()))
+        await house.say(post(CHAT, body.encode(), house.key))
+        line = await line_of(house, directory)
+    assert (line["upstream_request"] is not None) is kept
+
+
 async def test_metadata_alone_says_nothing_of_what_was_said(keeping: Keeping, directory: Path):
     async with keeping(LOG_BODIES="metadata") as house:
         await house.chat(messages=ASKED)

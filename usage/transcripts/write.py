@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from providers.wire.codec import Folded
+from providers.wire.json_text import OBJECT
 from usage.record import AttemptRecord, Record, id_text
 from usage.transcripts.capture import Capture
 from usage.transcripts.cut import shorten
@@ -66,7 +67,7 @@ class LineWriter:
         redactor = self._redactor(capture.policy.redaction, capture.patterns)
         bodies = _Bodies(capture.limit, redactor.longest)
         bodies.add("request", capture.request.content)
-        if capture.asked is not None:
+        if capture.asked is not None and not _mean_the_same(capture):
             bodies.add("upstream_request", capture.asked.content)
         if capture.answered.size:
             answer = self._answer(head, capture)
@@ -103,6 +104,24 @@ class LineWriter:
                 self._redactors.clear()
             redactor = self._redactors[redaction, patterns] = self._make(redaction, patterns)
         return redactor
+
+
+def _mean_the_same(capture: Capture) -> bool:
+    """Whether the provider was asked the same in other bytes: the gateway writes no spaces."""
+    assert capture.asked is not None  # noqa: S101
+    try:
+        sent = OBJECT.decode(capture.request.content)
+        asked = OBJECT.decode(capture.asked.content)
+        changed = [name for name in sent if name in asked and sent[name] != asked[name]]
+        return sent.keys() == asked.keys() and all(
+            _canonical(sent[name]) == _canonical(asked[name]) for name in changed
+        )
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _canonical(raw: msgspec.Raw) -> bytes:
+    return msgspec.json.encode(msgspec.json.decode(raw), order="sorted")
 
 
 class _Bodies:
