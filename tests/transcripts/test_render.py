@@ -295,3 +295,10 @@ def test_who_follows_sees_what_is_new() -> None:
     shown_lines = list(news_as_text(stored(one)))
     assert f"  2 earlier messages: show {one['exchange_id']}" in shown_lines
     assert shown_lines[-7:] == ["", "── user", "Two?", "", "── assistant", "2", ""]
+
+
+@pytest.mark.parametrize("said_in", [chat, messages])
+def test_the_error_that_ended_a_stream_is_shown_after_what_was_said(said_in: Any):
+    made = line(**said_in([user("Hi")], "Hello"), partial=True)
+    made["response"]["error"] = {"type": "overloaded_error", "message": "too many at once"}
+    assert "── assistant\nHello\n\n── error\ntoo many at once" in talk(made)

@@ -35,7 +35,10 @@ def said(line: Line) -> Said:
     reader = READERS.get(line.head.client_format, _read_nothing)
     found = reader(_readable(request), _readable(response))
     asked = found.asked or _rest(request, "request")
-    return found._replace(asked=asked, answered=found.answered or _rest(response, "response"))
+    answered = found.answered or _rest(response, "response")
+    if found.answered and members(response).get("error"):
+        answered = [*answered, _error(response)]  # of a stream that ended with one
+    return found._replace(asked=asked, answered=answered)
 
 
 def _read_nothing(request: JSON, response: JSON) -> Said:
@@ -59,9 +62,13 @@ def _is_error(body: Any) -> bool:
 def _rest(body: Any, role: str) -> list[Turn]:
     """What is said by something that no reader reads."""
     if _is_error(body):
-        error = members(body["error"])
-        words = text(error.get("message")) or json_text(body["error"])
-        return [Turn("error", [Part("text", words, text(error.get("type")))])]
+        return [_error(body)]
     if not body:
         return []
     return [Turn(role, [Part("text", text(body["text"]) if _is_cut(body) else json_text(body))])]
+
+
+def _error(body: JSON) -> Turn:
+    error = members(body["error"])
+    words = text(error.get("message")) or json_text(body["error"])
+    return Turn("error", [Part("text", words, text(error.get("type")))])
