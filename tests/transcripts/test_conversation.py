@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.transcripts.lines import (
     NOON,
     chat,
     encoded,
+    id_at,
     ids,
     line,
     messages,
@@ -19,7 +21,7 @@ from tests.transcripts.lines import (
     tool_talk,
     user,
 )
-from usage.transcripts.conversation import Step, join, related
+from usage.transcripts.conversation import Relatives, Step, join
 from usage.transcripts.spool import in_time_order
 from usage.transcripts.stored import Line, read_line
 
@@ -33,9 +35,26 @@ def read(lines: list[dict[str, Any]]) -> list[Line]:
 def joined(lines: list[dict[str, Any]], of: int = 0) -> list[Step]:
     """The conversation that one of the lines is a part of."""
     stored = read(lines)
-    is_related = related(stored[of])
+    relatives = Relatives(stored[of])
     shuffled = random.Random(1).sample(stored, len(stored))
-    return list(join(in_time_order(each for each in shuffled if is_related(each))))
+    taken = in_time_order(filter(relatives.takes, shuffled))
+    return list(join(filter(relatives.stays, taken)))
+
+
+def numbers(lines: list[dict[str, Any]], of: int) -> list[int]:
+    """Which of the lines are in the conversation of one of them."""
+    every = ids(lines)
+    return [every.index(step.line.head.exchange_id) for step in joined(lines, of)]
+
+
+def talk(*said: str, start: float = NOON, **members: Any) -> list[dict[str, Any]]:
+    """The exchanges of one conversation: question, answer, question, answer."""
+    roles = ("user", "assistant")
+    turns = [{"role": roles[at % 2], "content": words} for at, words in enumerate(said)]
+    return [
+        line(start + at, **chat(turns[: at + 1], said[at + 1]), **members)
+        for at in range(0, len(said), 2)
+    ]
 
 
 def told(steps: list[Step]) -> list[str]:
@@ -88,7 +107,7 @@ def anthropic_talk() -> list[dict[str, Any]]:
         "content": [{"type": "text", "text": "a.txt"}],
     }
     mark = {"cache_control": {"type": "ephemeral"}}
-    first = [user("List the files of <EMAIL_2>.")]
+    first = [user("List the files of <EMAIL_1>.")]
     second = [
         user([{"type": "text", "text": "List the files of <EMAIL_1>. ", **mark}]),
         {"role": "assistant", "content": [{**call, "input": {"a": 2, "b": 1}}]},
@@ -112,7 +131,7 @@ def anthropic_talk() -> list[dict[str, Any]]:
 def test_what_clients_change_on_the_way_does_not_part_a_conversation(of: int) -> None:
     assert told(joined(anthropic_talk(), of)) == [
         "system: It is noon.",
-        "user: List the files of <EMAIL_2>.",
+        "user: List the files of <EMAIL_1>.",
         "assistant: I must look.",
         'assistant: {"b":1,"a":2}',
         "user: a.txt",
@@ -219,3 +238,57 @@ def test_a_long_conversation_is_joined_whole() -> None:
     assert len(steps) == 150
     assert told(steps)[-2:] == ["user: question 149", "assistant: answer 149"]
     assert len(told(steps)) == 300
+
+
+CATS = ("Hi", "Hello!", "Cats?", "Cats purr.", "More cats.", "They purr.")
+DOGS = ("Hi", "Hello!", "Dogs?", "Dogs bark.", "More dogs.", "They bark.")
+
+
+@pytest.mark.parametrize(
+    ("of", "shown"), [(0, [0]), (1, [1, 2]), (2, [1, 2]), (3, [3]), (4, [4, 5]), (5, [4, 5])]
+)
+def test_conversations_that_begin_alike_are_not_mixed_up(of: int, shown: list[int]) -> None:
+    lines = [*talk(*CATS), *talk(*DOGS, start=NOON + 1)]
+    assert numbers(lines, of) == shown
+
+
+def test_what_is_left_out_since_it_may_be_of_somebody_else_is_told() -> None:
+    stored = read([*talk(*CATS), *talk(*DOGS, start=NOON + 1)])
+    told = []
+    for of in (0, 1):
+        relatives = Relatives(stored[of])
+        list(filter(relatives.takes, stored))
+        told.append(relatives.left_out.split(":")[0])
+    assert told == ["4 exchanges are left out", "2 exchanges are left out"]
+    assert Relatives(stored[0]).left_out == ""
+
+
+@pytest.mark.parametrize("of", range(4))
+def test_placeholders_of_two_people_do_not_join_them(of: int) -> None:
+    asked, done = "I am <EMAIL_1>. Reset my password.", "I have reset it."
+    lines = [*talk(asked, done, "Thanks.", "Bye."), *talk(asked, done, "It fails.", "Oh.")]
+    assert numbers(lines, of) == [of]
+
+
+def test_where_all_words_hold_placeholders_nothing_is_joined() -> None:
+    lines = talk("I am <EMAIL_1>.", "Hello <EMAIL_1>.", "Who am I?", "<EMAIL_1>", "Bye.", "Bye.")
+    assert [numbers(lines, of) for of in range(3)] == [[0], [1, 2], [1, 2]]
+
+
+def test_the_number_of_a_placeholder_counts() -> None:
+    lines = [*talk("Ask <EMAIL_1>.", "Done."), *talk("Ask <EMAIL_2>.", "Done.", "Bye.", "Bye.")]
+    assert [numbers(lines, of) for of in range(3)] == [[0], [1, 2], [1, 2]]
+
+
+def test_two_end_users_of_one_key_are_two_conversations() -> None:
+    lines = [*talk(*CATS, end_user="u-1"), *talk(*DOGS, end_user="u-2")]
+    assert [numbers(lines, of) for of in (0, 4)] == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize("agent", [tool_talk, anthropic_talk])
+def test_agents_that_are_given_the_same_task_stay_apart(agent: Any) -> None:
+    """Their calls have ids of their own, so that nothing they say is the same."""
+    other = json.loads(json.dumps(agent()).replace("call_1", "call_2").replace("tu_1", "tu_2"))
+    lines = [*agent(), *({**one, "exchange_id": id_at(NOON)} for one in other)]
+    assert [numbers(lines, of) for of in (0, 2)] == [[0, 1, 2]] * 2
+    assert sorted(numbers(lines, 4)) == [3, 4, 5]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from usage.transcripts.conversation import Step, join, related
+from usage.transcripts.conversation import Relatives, Step, join
 from usage.transcripts.raw_lines import Progress, Report
 from usage.transcripts.read import scan
 from usage.transcripts.read_database import alike_in_database
@@ -28,13 +28,18 @@ class Around:
     def __init__(self, directory: Path, line: Line, report: Report) -> None:
         self._directory = directory
         self._line = line
+        self._relatives = Relatives(line)
         self._report = report
         self._patient_until = 0.0
         self.left_out = ""
 
     def steps(self) -> Iterator[Step]:
         """The exchanges by time, each with what it adds. Raises OSError."""
-        return join(in_time_order(self._found()))
+        return join(line for line in in_time_order(self._found()) if self._is_of_it(line))
+
+    def _is_of_it(self, line: Line) -> bool:
+        self.left_out = self.left_out or self._relatives.left_out
+        return self._relatives.stays(line)
 
     def _found(self) -> Iterator[Line]:
         self._patient_until = time.monotonic() + PATIENCE
@@ -61,7 +66,7 @@ class Around:
 
     def _lines(self, since: float, until: float, advance: Progress) -> Iterator[Line]:
         """Each once, wherever it is kept."""
-        wanted = related(self._line)
+        wanted = self._relatives.takes
         seen = set()
         for line in alike_in_database(self._line, since, until):
             if time.monotonic() > self._patient_until:

@@ -4,32 +4,38 @@ A client sends the whole conversation with every request. So an exchange goes on
 if its messages begin with the earlier one's messages and answer. A running hash over the pieces of
 what was said makes that one look into a table for each piece. What clients change between
 requests does not count: system texts, thoughts, marks for caches, where a message ends and the
-next begins, spaces around texts, and the numbers of placeholders.
+next begins, and spaces around texts.
+
+Messages prove less than a session does: two people may say the same and be answered the same. So an
+exchange that has a twin begins nothing that we could be sure of.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
 
 from usage.transcripts.said import said
-from usage.transcripts.stored import Line
+from usage.transcripts.stored import Head, Line
 from usage.transcripts.turns import Part, Said, Turn
 
 LEAST_PIECES = 2
 """Of an exchange without its answer: many conversations begin with the same single message."""
 
-_placeholder = re.compile(r"<([A-Z][A-Z0-9_]*)_\d+>")
+_placeholder = re.compile(r"<[A-Z][A-Z0-9_]*_\d+>")
 
 
 class Chain(NamedTuple):
     """The running hashes of an exchange: after each piece that was asked, and after the answer.
 
-    `tail` is what a later exchange has if it goes on from this one; None if that cannot be known.
+    `tail` is what a later exchange has if it goes on from this one; None if that cannot be known: of a
+    text with placeholders nobody can tell whom it means, so there must be one without.
     """
 
     asked: list[bytes]
@@ -54,37 +60,77 @@ def chain_of(line: Line, found: Said | None = None) -> Chain:
     """The running hashes of what was said in an exchange."""
     found = found or said(line)
     asked = [digest for digest, _ in _digests(found.asked, b"")]
-    last = asked[-1] if asked else b""
-    head = line.head
+    turns, head = found.asked, line.head
     if asked and found.answered and not head.partial and not head.truncated.get("response"):
-        answer = [digest for digest, _ in _digests(found.answered[:1], last)]
-        return Chain(asked, answer[-1] if answer else last)
-    return Chain(asked, last if len(asked) >= LEAST_PIECES else None)
+        turns = [*turns, found.answered[0]]
+    elif len(asked) < LEAST_PIECES:
+        return Chain(asked, None)
+    pieces = list(_digests(turns, b""))
+    plain = any(not _placeholder.search(part.text) for _, part in pieces)
+    return Chain(asked, pieces[-1][0] if plain else None)
 
 
-def related(line: Line) -> Callable[[Line], bool]:
-    """Whether another exchange is of the same conversation: of its session, or before or after it."""
-    head = line.head
-    if head.session:
-        return lambda other: (
-            (other.head.session, other.head.client_key)
-            == (
-                head.session,
-                head.client_key,
-            )
-        )
-    own = chain_of(line)
-    known = set(own.asked)
+class Relatives:
+    """Who is of the conversation of an exchange: its session; or what came before it, and after.
 
-    def is_related(other: Line) -> bool:
-        if other.head.exchange_id == head.exchange_id:
+    Without a session that is settled when all have been seen: `takes` says who may be, and afterwards
+    `stays` who is. What goes on from an exchange with a twin, the same messages and answer, may as well
+    go on from the twin: so neither is the beginning of anything.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._head = line.head
+        self._own = Chain([], None) if line.head.session else chain_of(line)
+        self._known = set(self._own.asked)
+        self._before: dict[bytes, set[str]] = defaultdict(set)
+        self._after: set[str] = set()
+        self._twins: set[str] = set()
+
+    def takes(self, other: Line) -> bool:
+        """Whether another exchange may be of the conversation."""
+        if other.head.exchange_id == self._head.exchange_id:
             return True
-        if other.head.client_key != head.client_key or other.head.session:
+        if _speaker(other.head) != _speaker(self._head):
             return False
-        chain = chain_of(other)
-        return chain.tail in known or (own.tail is not None and own.tail in chain.asked)
+        return bool(self._head.session) or self._is_near(other.head.exchange_id, chain_of(other))
 
-    return is_related
+    def stays(self, other: Line) -> bool:
+        """Whether one that was taken is of it."""
+        return other.head.exchange_id not in self._doubtful
+
+    @property
+    def left_out(self) -> str:
+        """What was left out because it may be of somebody else; "" for nothing."""
+        number = len(self._doubtful)
+        if not number:
+            return ""
+        one = number == 1
+        return (
+            f"{number:,} exchange{' is' if one else 's are'} left out: several begin with the same "
+            f"messages and answer, so that nobody can tell whose {'it is' if one else 'they are'}"
+        )
+
+    def _is_near(self, identifier: str, chain: Chain) -> bool:
+        if chain.tail and chain.tail == self._own.tail:
+            self._twins.add(identifier)
+            return False
+        if chain.tail and chain.tail in self._known:
+            self._before[chain.tail].add(identifier)
+            return True
+        if self._own.tail in chain.asked:
+            self._after.add(identifier)
+            return True
+        return False
+
+    @cached_property
+    def _doubtful(self) -> set[str]:
+        twins = [found for found in self._before.values() if len(found) > 1]
+        return set[str]().union(*twins, self._after if self._twins else ())
+
+
+def _speaker(head: Head) -> tuple[str, ...]:
+    """Who speaks. Within a session agents may speak for several."""
+    return (head.client_key, head.session, "" if head.session else head.end_user)
 
 
 def join(lines: Iterable[Line]) -> Iterator[Step]:
@@ -168,7 +214,6 @@ def _piece(role: str, part: Part) -> bytes | None:
         return None
     if part.kind == "result":
         role = "tool"
-    words = _placeholder.sub(r"<\1>", words)
     name = part.name if part.kind == "call" else ""
     return "\0".join((role, part.kind, name, part.call_id, words)).encode(errors="replace")
 

@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from usage.management.commands.records import moment
 from usage.outcomes import OUTCOME_OF, OUTCOMES
-from usage.transcripts.conversation import join, related
+from usage.transcripts.conversation import Relatives, join
 from usage.transcripts.follow import follow
 from usage.transcripts.new_file import NewFile
 from usage.transcripts.places import directory, why_none
@@ -172,18 +172,21 @@ class Reading:
     def _show_conversation(self, line: Line, form: str) -> None:
         if line.head.truncated.get("request") and not line.head.session:
             self._tell("Its request was cut, so nothing can be joined to it.")
+        relatives = Relatives(line)
         found = scan(
-            self._available(), where=related(line), progress=self._progress, report=self._report
+            self._available(), where=relatives.takes, progress=self._progress, report=self._report
         )
-        steps = join(in_time_order(found))
+        steps = join(filter(relatives.stays, in_time_order(found)))
         if form == "json":
             exchanges = [step_as_json(step) for step in steps]
             value = {"session": line.head.session or None, "exchanges": exchanges}
             self._put(_json(msgspec.json.encode(value)))
-            return
-        for step in steps:
-            for each in step_as_markdown(step) if form == "markdown" else step_as_text(step):
-                self._put(each)
+        else:
+            for step in steps:
+                for each in step_as_markdown(step) if form == "markdown" else step_as_text(step):
+                    self._put(each)
+        if relatives.left_out:
+            self._tell(f"{relatives.left_out}.")
 
     def _follow(self) -> None:
         [place, *more] = self._paths
