@@ -162,7 +162,8 @@ if _database["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
-        "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-512",  # KiB for each connection
+        "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-512;"  # KiB for each connection
+        "PRAGMA secure_delete=ON",  # what is deleted is overwritten, whoever deletes it
     }
 elif _database["ENGINE"].endswith("postgresql"):
     _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}, **PATIENCE}

@@ -6,7 +6,7 @@ can tell whose one is by trying names.
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
@@ -47,6 +47,25 @@ def erase_transcripts(whose: Whose) -> int:
         number += len(gone)
         if len(gone) < ROWS_AT_ONCE:
             return number
+
+
+def forget_deleted() -> bool:
+    """Let no file of SQLite hold what was deleted; returns whether the log of changes is empty as well.
+
+    Its index keeps words until it is merged, and the log (-wal) what was written before. The log is
+    not emptied while somebody reads what it holds. Another database does this by itself.
+    """
+    if connection.vendor != "sqlite":
+        return True
+    index = f"{Transcript._meta.db_table}_index"
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")  # noqa: S608 — our names
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except OperationalError:  # it is locked
+            return False
+        busy, *_ = cursor.fetchone()
+    return not busy
 
 
 def records_of(whose: Whose) -> QuerySet[UsageRecord]:

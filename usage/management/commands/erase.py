@@ -10,7 +10,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from usage.erasure import erase_transcripts, pseudonymise, records_of, transcripts_of
+from usage.erasure import (
+    erase_transcripts,
+    forget_deleted,
+    pseudonymise,
+    records_of,
+    transcripts_of,
+)
 from usage.transcripts.erase import Eraser, Member, Whose
 from usage.transcripts.places import directory
 from usage.transcripts.plain import one_line
@@ -84,7 +90,13 @@ class Command(BaseCommand):
         if directory().is_dir():
             eraser.erase(self._progress)
         gone.rows, gone.records = erase_transcripts(whose), pseudonymise(whose)
+        is_forgotten = forget_deleted()
         self._sum("erased", "pseudonymised")
+        if not is_forgotten:
+            self.stderr.write(
+                "Somebody reads the database: its -wal file may hold what was erased until the last "
+                "process that uses it has ended. Run this again, or restart the gateway."
+            )
 
     def _ask(self, whose: str, found: Amount) -> None:
         self._progress.clear()
