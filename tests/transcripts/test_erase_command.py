@@ -85,6 +85,12 @@ def test_transcripts_go_and_records_lose_their_names_but_not_their_amounts(
     assert amounts() == before
 
 
+def test_it_says_what_stays_in_the_process_log(some: list[UsageRecord]):
+    told = " ".join(run("--end-user", "ada", "--yes").split())
+    assert "Not touched: the process log." in told
+    assert "by the id that the client gave it, until their files go (LOG_MAX_AGE_DAYS)" in told
+
+
 def test_a_second_run_finds_nothing(some: list[UsageRecord]):
     run("--end-user", "ada", "--yes")
     before = books()

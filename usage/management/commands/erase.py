@@ -29,6 +29,11 @@ WHOSE: dict[str, tuple[Member, str]] = {
     "session": ("session", "session"),
 }
 
+PROCESS_LOG = (
+    "Not touched: the process log. Its lines name no end user and no session, but each exchange by its "
+    "id and by the id that the client gave it, until their files go (LOG_MAX_AGE_DAYS)."
+)
+
 
 @dataclass
 class Amount:
@@ -92,6 +97,7 @@ class Command(BaseCommand):
         gone.rows, gone.records = erase_transcripts(whose), pseudonymise(whose)
         is_forgotten = forget_deleted()
         self._sum("erased", "pseudonymised")
+        self._say(PROCESS_LOG)
         if not is_forgotten:
             self.stderr.write(
                 "Somebody reads the database: its -wal file may hold what was erased until the last "
