@@ -129,6 +129,15 @@ def test_all_come_in_their_order(tmp_path: Path, newest_first: bool) -> None:
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
+def test_what_lies_in_two_files_comes_once(tmp_path: Path, newest_first: bool) -> None:
+    lines = three_hours(tmp_path / "host")
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(encoded(*lines[10:50]))
+    found, _ = scanned(tmp_path / "host", copy, newest_first=newest_first)
+    assert found == ids(lines)[:: -1 if newest_first else 1]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
 def test_hosts_are_put_together_by_time(tmp_path: Path, newest_first: bool) -> None:
     lines = [line(NOON + second) for second in range(60)]
     for host, place in ((0, tmp_path / "a"), (1, tmp_path / "b")):

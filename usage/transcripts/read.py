@@ -77,7 +77,7 @@ def scan(
     newest_first: bool = False,
     report: Report = ignore,
 ) -> Iterator[Line]:
-    """The transcripts of exchanges that began in a span of time, as they were written.
+    """The transcripts of exchanges that began in a span of time, each once, as they were written.
 
     Newest first they come in the exact order of their beginnings. Segments are read when their turn
     comes and put together by time, so that directories of several hosts make one row. `progress`
@@ -93,12 +93,24 @@ def scan(
             held, report, summed(held, progress) if progress else lambda _: None, stack
         )
         streams = {part: _lines(part, readers, since, newest_first) for part in held}
-        found = (
+        found: Iterator[Line] = (
             line
             for line in _merged(streams, newest_first)
             if since <= line.head.time < until and (where is None or where(line))
         )
+        if len(held) > 1:
+            found = _once(found)
         yield from _newest_first(found) if newest_first else found
+
+
+def _once(lines: Iterator[Line]) -> Iterator[Line]:
+    """Without those that came already, from a copy of a file for instance: 16 bytes of each are held."""
+    seen: set[bytes] = set()
+    for line in lines:
+        identifier = UUID(line.head.exchange_id).bytes
+        if identifier not in seen:
+            seen.add(identifier)
+            yield line
 
 
 def listed(paths: Iterable[Path]) -> list[Segment]:
