@@ -40,7 +40,7 @@ class TranscriptLog:
         self._options = options
         redactors = Redactors(secrets, settings.LOG_REDACT_MODEL)
         seal = Head.seal if settings.TRANSCRIPT_ENCRYPTION else None
-        self._write = LineWriter(_fold, secrets, redactors, seal)
+        self._write = LineWriter(_fold, redactors, seal)
         self._making = threading.Lock()
         self._sinks: list[Sink] = []
         self._keeper: Keeper | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from providers.meter import Reading
 from providers.wire.usage import Usage
+from routing.log_lines import Refusal
 from usage.price import cost_nano
 
 if TYPE_CHECKING:
@@ -50,13 +51,14 @@ class Books:
         self._metrics = metrics
         self._log = log_lines
         self._transcripts = transcripts
+        self.hide = log_lines.hide
         self._refusals: dict[int, int] = {}
         self._second = 0
 
-    def count_refusal(self, client_format: str, identifier: str, reason: str) -> None:
+    def count_refusal(self, told: Refusal) -> None:
         """A refusal that no record is kept of: nobody we know called, or there was no room."""
-        self._metrics.count_refusal(client_format, reason)
-        self._log.refusal(time.time(), identifier, reason)
+        self._metrics.count_refusal(told.client_format, told.reason)
+        self._log.refusal(time.time(), told)
 
     def attempt(self, exchange: Exchange) -> None:
         """The Exchange is about to try an Endpoint; a crash now would charge the prompt.
@@ -86,7 +88,16 @@ class Books:
         if exchange.reservation is not None:
             self._quotas.settle(exchange.reservation, record.cost_nano)
         if record.reason in UNRECORDED:
-            return self.count_refusal(record.client_format, exchange.id, record.reason)
+            return self.count_refusal(
+                Refusal(
+                    exchange.id,
+                    record.client_format,
+                    record.reason,
+                    record.status,
+                    record.client_request_id,
+                    exchange.trace_id,
+                )
+            )
         self._journal.end(record, rollup_only=self._floods(record))
         self._metrics.observe(record)
         self._log.exchange(exchange)
@@ -128,7 +139,7 @@ def _note_usage(exchange: Exchange) -> None:
     price = exchange.endpoint.price if exchange.endpoint is not None else None
     record.cost_nano = None if price is None else cost_nano(price, usage)
     if exchange.meter is not None:
-        record.response_model = exchange.meter.watcher.response_model
+        record.response_model = exchange.hide(exchange.meter.watcher.response_model)
 
 
 def _reading(exchange: Exchange) -> Reading:

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 from providers.wire.prompt import PromptSize
 from routing import in_hand
-from usage.keys import without_keys
 from usage.record import AttemptRecord, Record, id_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from providers.endpoint import Endpoint, Login
     from providers.meter import Meter
+    from providers.wire.envelope import Envelope
     from providers.wire.model import Loss
     from routing.deadline import Deadline
     from usage.keys import Caller
     from usage.quota import Reservation
     from usage.transcripts.capture import Capture
 
-LONGEST_CLIENT_TEXT = 200
+LONGEST_TRACEPARENT = 200
 HEX = frozenset("0123456789abcdef")
 MOST_LOSSES = 100
 """A record keeps no more of them: a client can have one for each member that nobody knows."""
@@ -42,6 +42,7 @@ class Exchange:
     """One client request and all that happened to it.
 
     `record` is what the books would say if the process died now; `why` is why the next Attempt is made.
+    What clients and providers choose, `hide` has taken the secrets out of: everything else reads the record.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Exchange:
         "deadline",
         "endpoint",
         "first_content",
+        "hide",
         "id",
         "journaled",
         "login",
@@ -65,8 +67,16 @@ class Exchange:
         "why",
     )
 
-    def __init__(self, kind: str, client_format: str, caller: Caller, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        kind: str,
+        client_format: str,
+        caller: Caller,
+        deadline: Deadline,
+        hide: Callable[[str], str],
+    ) -> None:
         self.began = time.monotonic()
+        self.hide = hide
         identifier = new_id()
         self.id = id_text(identifier)
         in_hand.marks.set(in_hand.Marks(self.id))
@@ -99,13 +109,23 @@ class Exchange:
     def note_client(self, headers: Mapping[bytes, bytes]) -> None:
         """Keep what the client calls this request, its session and its trace, cut to size."""
         record = self.record
-        record.client_request_id = _text(headers.get(b"x-request-id"))
-        record.session = _text(
+        record.client_request_id = self._text(headers.get(b"x-request-id"))
+        record.session = self._text(
             headers.get(b"x-claude-code-session-id") or headers.get(b"x-session-id")
         )
-        if traceparent := headers.get(b"traceparent"):
-            self.trace_id = _trace_id(traceparent)
+        self.trace_id = trace_id_of(headers)
+        if self.trace_id:
             in_hand.marks.set(in_hand.Marks(self.id, self.trace_id))
+
+    def note_request(self, envelope: Envelope, end_user: str) -> None:
+        """Keep what the client asked for, and for whom."""
+        record = self.record
+        record.original_model = self.hide(envelope.model)
+        record.stream = envelope.stream
+        record.end_user = self.hide(end_user) if end_user else ""
+
+    def _text(self, value: bytes | None) -> str:
+        return self.hide(value.decode("latin-1")) if value else ""
 
     def begin_attempt(self, endpoint: Endpoint, login: Login, upstream_format: str) -> None:
         self.endpoint, self.login = endpoint, login
@@ -114,7 +134,7 @@ class Exchange:
         record.provider_name = endpoint.provider
         record.deployment = endpoint.deployment
         record.credential_label = login.label
-        record.request_model = endpoint.model
+        record.request_model = self.hide(endpoint.model)
         record.upstream_format = upstream_format
         record.price_id = endpoint.price.id if endpoint.price else ""
 
@@ -131,7 +151,7 @@ class Exchange:
         """Bring the record's losses up to what is known now."""
         if self.losses:
             kept = self.losses[:MOST_LOSSES]
-            self.record.losses = [(loss.path, loss.reason) for loss in kept]
+            self.record.losses = [(self.hide(loss.path), loss.reason) for loss in kept]
         elif self.record.losses:
             self.record.losses = []
 
@@ -143,7 +163,7 @@ class Exchange:
             AttemptRecord(
                 provider=self.endpoint.provider,
                 deployment=self.endpoint.deployment,
-                model=self.endpoint.model,
+                model=self.record.request_model,
                 credential=self.login.label,
                 status=status,
                 reason=reason,
@@ -173,13 +193,12 @@ class Exchange:
             record.outcome, record.reason, record.status = outcome, reason, status
 
 
-def _text(value: bytes | None) -> str:
-    return without_keys(value.decode("latin-1"))[:LONGEST_CLIENT_TEXT] if value else ""
-
-
-def _trace_id(traceparent: bytes) -> str:
-    """The trace's id of a `traceparent` header (W3C Trace Context), "" where it is none."""
-    parts = traceparent[:LONGEST_CLIENT_TEXT].decode("latin-1").strip().lower().split("-")
+def trace_id_of(headers: Mapping[bytes, bytes]) -> str:
+    """The trace's id of a `traceparent` header (W3C Trace Context), "" where there is none."""
+    traceparent = headers.get(b"traceparent")
+    if not traceparent:
+        return ""
+    parts = traceparent[:LONGEST_TRACEPARENT].decode("latin-1").strip().lower().split("-")
     if len(parts) < 4 or parts[0] == "ff":
         return ""
     trace = parts[1]

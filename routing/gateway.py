@@ -43,14 +43,15 @@ from routing.errors import (
     Starting,
     Unknown,
 )
-from routing.exchange import LONGEST_CLIENT_TEXT, Exchange, new_id
+from routing.exchange import Exchange, new_id, trace_id_of
 from routing.limits import Limits
 from routing.live import Live
+from routing.log_lines import Refusal
 from routing.paths import ClientCall, ClientPath
 from routing.strategy import plan
 from routing.table import Route
 from routing.transcribing import Transcripts
-from usage.keys import Caller, Unauthenticated, without_keys
+from usage.keys import Caller, Unauthenticated
 from usage.outcomes import OUTCOME_OF
 from usage.quota import QuotaExceeded
 from usage.record import id_text
@@ -104,7 +105,7 @@ class Gateway:
         if caller is None:
             return
         deadline = self._tools.sweeper.watch(_task())
-        exchange = Exchange(path.kind, path.format.value, caller, deadline)
+        exchange = Exchange(path.kind, path.format.value, caller, deadline, self._books.hide)
         self._live.in_flight += 1
         try:
             await self._flow(exchange, path, call, body, sink)
@@ -152,7 +153,16 @@ class Gateway:
         else:
             refused = OutOfDate() if self._live.ready else Starting()
         identifier = id_text(new_id())
-        self._books.count_refusal(call.format.value, identifier, refused.reason)
+        self._books.count_refusal(
+            Refusal(
+                identifier,
+                call.format.value,
+                refused.reason,
+                self.answers.status(call.format, refused.info),
+                self._books.hide(call.headers.get(b"x-request-id", b"").decode("latin-1")),
+                trace_id_of(call.headers),
+            )
+        )
         await self.answers.refuse(identifier, call, refused, sink)
         return None
 
@@ -233,10 +243,7 @@ class Gateway:
             envelope = open_envelope(content, path.required, codec.measure)
         except Unreadable as error:
             raise _bad_request(error) from None
-        exchange.record.original_model = without_keys(envelope.model)
-        exchange.record.stream = envelope.stream
-        end_user = codec.end_user(envelope.members)
-        exchange.record.end_user = without_keys(end_user)[:LONGEST_CLIENT_TEXT]
+        exchange.note_request(envelope, codec.end_user(envelope.members))
         return envelope
 
     def _match(self, exchange: Exchange, envelope: Envelope, call: ClientCall) -> Route:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from usage.keys import without_keys
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from routing.exchange import Exchange
 
 LONGEST_NAME = 200
-LONGEST_NAMES = 4 * LONGEST_NAME
-"""Of models and of the client's own id of the request."""
+LONGEST_SEARCHED = 2000
+"""So that a secret that begins in a name's last place is seen whole before the name is cut."""
 
 
 class LogState(NamedTuple):
@@ -23,6 +25,17 @@ class LogState(NamedTuple):
     bytes: int
     files: int
     problem: str
+
+
+class Refusal(NamedTuple):
+    """What is known of a request that was refused before there was anything to keep in the books."""
+
+    exchange_id: str
+    client_format: str
+    reason: str
+    status: int
+    client_request_id: str
+    trace_id: str
 
 
 class Log(Protocol):
@@ -55,43 +68,27 @@ class LogLines:
         """The line of one exchange, which has ended."""
         if self._write is None:
             return
-        record = exchange.record
-        names = [
-            record.original_model,
-            record.request_model,
-            record.response_model,
-            record.client_request_id,
-        ]
-        # by clients and providers; nearly always short and without a secret
-        chosen = "\n".join(names)
-        if len(chosen) > LONGEST_NAMES or self._hide(chosen) != chosen:
-            names = [self._hide(name[:LONGEST_NAME]) for name in names]
-        self._write(_line(exchange, *names))
+        self._write(_line(exchange))
 
-    def refusal(self, now: float, identifier: str, reason: str) -> None:
+    def hide(self, text: str) -> str:
+        """What a client or a provider chose, as it may be kept: without what is secret, cut to size."""
+        searched = text[:LONGEST_SEARCHED]
+        return self._hide(without_keys(searched))[:LONGEST_NAME]
+
+    def refusal(self, now: float, told: Refusal) -> None:
         """The line of a refusal that no record is kept of."""
         if self._write is not None:
-            self._write(
-                {
-                    "time": now,
-                    "level": "info",
-                    "event": "refused",
-                    "exchange_id": identifier,
-                    "reason": reason,
-                }
-            )
+            self._write({"time": now, "level": "info", "event": "refused", **told._asdict()})
 
 
-def _line(
-    exchange: Exchange, model: str, request_model: str, response_model: str, asked: str
-) -> dict[str, Any]:
+def _line(exchange: Exchange) -> dict[str, Any]:
     record = exchange.record
     return {
         "time": record.started_at + record.total_ms / 1000,
         "level": "info",
         "event": "request",
         "exchange_id": exchange.id,
-        "client_request_id": asked,
+        "client_request_id": record.client_request_id,
         "trace_id": exchange.trace_id,
         "client_key": record.client_key_name,
         "team": record.team_name,
@@ -100,9 +97,9 @@ def _line(
         "deployment": record.deployment,
         "client_format": record.client_format,
         "upstream_format": record.upstream_format,
-        "model": model,
-        "request_model": request_model,
-        "response_model": response_model,
+        "model": record.original_model,
+        "request_model": record.request_model,
+        "response_model": record.response_model,
         "stream": record.stream,
         "outcome": record.outcome,
         "reason": record.reason,

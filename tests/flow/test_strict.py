@@ -32,7 +32,7 @@ async def test_a_lossy_translation_says_what_it_lost(house: House):
     assert [path for path, _ in record["losses"]] == ["top_k"]
 
 
-@pytest.mark.parametrize("name", ["a\r\nset-cookie: b=1", "\x00", "\x1f\x7f\x80", "größe"])
+@pytest.mark.parametrize("name", ["a\r\nx-other: b=1", "\x00", "\x1f\x7f\x80", "größe"])
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
 async def test_a_lost_member_s_own_name_does_no_harm_to_the_headers(house, name, streaming):
     """A server refuses a header with control characters, and the answer was paid for."""
@@ -42,7 +42,7 @@ async def test_a_lost_member_s_own_name_does_no_harm_to_the_headers(house, name,
     answer = await house.say(post(MESSAGES, content, house.key))
     assert answer.status == 200
     assert answer.headers["x-patchbay-loss"] == re.sub("[^ -~]", "?", name)
-    assert "set-cookie" not in answer.headers
+    assert "x-other" not in answer.headers
     record = await house.record()
     assert (record["outcome"], record["reason"]) == ("completed", "ok")
 

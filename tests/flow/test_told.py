@@ -79,7 +79,9 @@ async def test_a_model_that_does_not_exist_makes_no_label(house: House):
 async def test_a_request_has_one_log_line_with_the_id_that_the_client_got(opening, capfd):
     async with opening() as house:
         response = await house.chat()
-        await house.say(request("POST", CHAT, {"host": "x", "content-length": "0"}))
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        named = {"x-request-id": "mine", "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+        await house.say(request("POST", CHAT, {"host": "x", "content-length": "0", **named}))
         await house.settled()
         record = await house.record()
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line[:1] == "{"]
@@ -91,7 +93,9 @@ async def test_a_request_has_one_log_line_with_the_id_that_the_client_got(openin
     [attempt] = said["attempts"]
     assert (attempt["provider"], attempt["status"], attempt["reason"]) == ("openai", 200, "ok")
     [refused] = [line for line in lines if line["event"] == "refused"]
-    assert refused["reason"] == "unauthenticated"
+    assert (refused["reason"], refused["status"]) == ("unauthenticated", 401)
+    assert refused["client_format"] == "openai.chat"
+    assert (refused["client_request_id"], refused["trace_id"]) == ("mine", trace)
 
 
 async def test_the_log_line_has_what_the_client_calls_the_request_and_its_trace(opening, capfd):

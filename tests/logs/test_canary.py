@@ -15,6 +15,8 @@ from tests.chaos import Cut, Data, Head, Raw, Reset, Stall, Step, speech, stream
 from tests.house import ANTHROPIC_SECRET, CHAT, MESSAGES, OPENAI_SECRET, asked
 from tests.server.process import SERVE, Running, running
 
+SHAPED = "sk-proj-" + "9sAx7Qm2Zk4TbW1e" * 3
+"""Nobody knows it, but what it is can be seen."""
 SAID = f"Incorrect API key provided: {OPENAI_SECRET}."
 EVENTS = speech.chat_events()
 HTML = {"content-type": "text/html"}
@@ -75,6 +77,12 @@ async def provoke(gateway: Running, chaos: Any) -> list[httpx.Response]:
             (CHAT, asked("gpt-test"), {"authorization": f"Bearer {key[:-1]}x"}),
             (CHAT, asked("gpt-test"), {"cookie": f"key={key}", "x-api-key": key}),
         ]
+        for secret in (key, OPENAI_SECRET, SHAPED):
+            ids = {"x-request-id": secret, "x-session-id": secret}
+            named = {**asked(f"gpt-any-{secret}"), "user": secret, "metadata": {secret: secret}}
+            misplaced += [(CHAT, {**named, "stream": on}, headers | ids) for on in (False, True)]
+            misplaced.append((MESSAGES, {**named, "max_tokens": 9}, headers | ids))
+            misplaced.append((CHAT, named, ids))
         for path, body, more in misplaced:
             found.append(await client.post(path, json=body, headers=more))
         found.append(await client.post(CHAT, content=f'{{"model": {key}', headers=headers))
@@ -125,7 +133,7 @@ async def test_no_secret_is_in_any_log_answer_metric_table_or_file(chaos, databa
     assert any(name.endswith("transcripts.log") for name in files)
     assert any(name.endswith("patchbay.log") for name in files)
     assert "patchbay.db" in files
-    assert hits([*providers, gateway.key], {**files, "output": output.encode()}) == []
+    assert hits([*providers, gateway.key, SHAPED], {**files, "output": output.encode()}) == []
 
 
 @pytest.mark.parametrize("text", ["nothing of the kind", OPENAI_SECRET[:-1]])

@@ -53,9 +53,7 @@ def written(
     for at in range(0, len(answer), 4096):
         capture.answered.add(answer[at : at + 4096])
     capture.streamed = streamed
-    writer = LineWriter(
-        fold, SECRETS, lambda kinds, patterns: Redactor(kinds=kinds, secrets=SECRETS)
-    )
+    writer = LineWriter(fold, lambda kinds, patterns: Redactor(kinds=kinds, secrets=SECRETS))
     return read_line(writer(capture), Path())
 
 

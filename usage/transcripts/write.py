@@ -18,7 +18,6 @@ from usage.transcripts.cut import shorten
 from usage.transcripts.plain import in_one_line
 from usage.transcripts.policy import Patterns
 from usage.transcripts.redact import Names, Redactor, Unredactable
-from usage.transcripts.secrets import SecretFilter
 from usage.transcripts.stored import Head
 
 Fold = Callable[[str, bytes], Folded]
@@ -28,15 +27,6 @@ MakeRedactor = Callable[[frozenset[str], Patterns], Redactor]
 MOST_REDACTORS = 100
 
 _encode = msgspec.json.Encoder().encode
-CHOSEN = (
-    "session",
-    "client_request_id",
-    "end_user",
-    "original_model",
-    "request_model",
-    "response_model",
-)
-"""Texts of a Record that come from clients and providers."""
 
 
 class LineWriter:
@@ -45,18 +35,16 @@ class LineWriter:
     def __init__(
         self,
         fold: Fold,
-        secrets: SecretFilter,
         redactor: MakeRedactor,
         seal: Callable[[Head], None] | None = None,
     ) -> None:
         self._fold = fold
-        self._secrets = secrets
         self._make = redactor
         self._seal = seal
         self._redactors: dict[tuple[frozenset[str], Patterns], Redactor] = {}
 
     def __call__(self, capture: Capture) -> bytes:
-        head = _head(capture, self._secrets.hide_again)
+        head = _head(capture)
         if capture.policy.level == "full":
             self._add_bodies(head, capture)
         if self._seal is not None:
@@ -142,14 +130,9 @@ class _Bodies:
             self.left_out[name] = short.left_out + missing
 
 
-def _head(capture: Capture, hide: Callable[[str], str]) -> Head:
-    """What the books know as well. A client chose some of the texts, so they may hold a secret."""
+def _head(capture: Capture) -> Head:
+    """What the books know as well."""
     record = capture.record
-    names = [getattr(record, name) for name in CHOSEN]
-    chosen = "\n".join(names)  # nearly always without a secret
-    if hide(chosen) != chosen:
-        names = [hide(name) for name in names]
-    session, client_request_id, end_user, model, request_model, response_model = names
     return Head(
         exchange_id=id_text(record.exchange_id),
         time=record.started_at,
@@ -157,17 +140,17 @@ def _head(capture: Capture, hide: Callable[[str], str]) -> Head:
         client_key=record.client_key_name,
         team=record.team_name,
         owner=record.owner,
-        session=session,
-        client_request_id=client_request_id,
-        end_user=end_user,
+        session=record.session,
+        client_request_id=record.client_request_id,
+        end_user=record.end_user,
         rule=record.rule_name,
         provider=record.provider_name,
         deployment=record.deployment,
         client_format=record.client_format,
         upstream_format=record.upstream_format,
-        model=model,
-        request_model=request_model,
-        response_model=response_model,
+        model=record.original_model,
+        request_model=record.request_model,
+        response_model=record.response_model,
         stream=record.stream,
         outcome=record.outcome,
         reason=record.reason,
