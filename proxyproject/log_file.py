@@ -91,9 +91,15 @@ class LogFile:
         return data[begin : max(first, data.rfind(b"\n", begin, max(begin, room)) + 1)]
 
     def _rotate(self) -> bool:
-        """Where that fails the lines go on into the file that there is: large is better than lost."""
+        """Where that fails the lines go on into the file that there is: large is better than lost.
+
+        A file of an earlier day is named after its last line, so that its age counts from there.
+        """
+        now, written = time.time(), os.fstat(self._descriptor).st_mtime
         try:
-            os.rename(self.path, self._segments.fresh(time.time()))
+            os.rename(
+                self.path, self._segments.fresh(written if written // DAY < now // DAY else now)
+            )
         except OSError:
             return False
         self.close()

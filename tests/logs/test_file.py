@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,18 @@ def test_it_leaves_no_descriptor_open_but_its_own(tmp_path: Path):
         file.write(rows(number, number + 1))
     file.close()
     assert len(set(os.listdir("/proc/self/fd")) - before) == 0
+
+
+def test_a_file_of_an_earlier_day_is_named_after_its_last_line(tmp_path: Path):
+    """So that its age counts from when it was written, however late it is rotated."""
+    old = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
+    (tmp_path / "patchbay.log").write_bytes(b"old\n")
+    os.utime(tmp_path / "patchbay.log", (old, old))
+    ours = segments(tmp_path)
+    file = LogFile(ours, 1000)
+    file.write(b"new\n")
+    file.close()
+    [rotated] = ours.all()
+    assert rotated.at.timestamp() == old
+    assert rotated.path.read_bytes() == b"old\n"
+    assert (tmp_path / "patchbay.log").read_bytes() == b"new\n"
