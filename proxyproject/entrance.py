@@ -80,6 +80,7 @@ class Entrance:
         for output in kept.outputs:
             made.also(output)
         self._kept = kept
+        kept.start()
         runtime = Runtime.from_settings(ProcessLog(made), kept.transcripts)
         try:
             await runtime.start()

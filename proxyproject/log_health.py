@@ -117,6 +117,7 @@ class Keeper:
             self._file.rotated.clear()
             self._tidy_at = now + TIDY_SECONDS
             try:
+                self._file.rotate_idle()
                 self._segments.tidy(time.time())
             except OSError as error:
                 log.warning("the log could not be tidied: %s", error.strerror)

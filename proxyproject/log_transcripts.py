@@ -33,7 +33,7 @@ OWNER_ONLY = 0o600
 class TranscriptLog:
     """`outputs` is for whoever flushes and counts outputs.
 
-    Threads begin with the first transcript: most gateways keep none.
+    Threads begin with the first transcript, for most gateways keep none; but what was kept is looked after.
     """
 
     def __init__(self, options: Options, secrets: SecretFilter) -> None:
@@ -43,10 +43,13 @@ class TranscriptLog:
         self._write = LineWriter(_fold, redactors, seal)
         self._making = threading.Lock()
         self._sinks: list[Sink] = []
-        self._keeper: Keeper | None = None
         self._database = TranscriptWriter()
+        self._segments = segments_of(options)
+        file = LogFile(self._segments, options.max_bytes, OWNER_ONLY)
+        self._files: Output[Any] | None = None
         if "file" in settings.TRANSCRIPT_SINKS:
-            self._add_file()
+            self._files = self._add("transcripts", file.write).output
+        self._keeper = Keeper(file, self._segments, options.min_free_mb, self._problem)
         if "database" in settings.TRANSCRIPT_SINKS:
             self._add("transcripts-database", into_database(self._database))
 
@@ -60,12 +63,17 @@ class TranscriptLog:
         put = self.put if self._sinks else None
         return Transcripts(default, settings.LOG_MAX_BODY_SIZE, put)
 
+    def start(self) -> None:
+        """Remove in time what earlier runs have kept, whether or not there will be more."""
+        if self._segments.size()[1]:
+            self._keeper.start()
+
     def put(self, capture: Capture) -> None:
         """Never waits and never raises."""
         told = Told(capture)
         for sink in self._sinks:
             sink.put(told)
-        if self._keeper is not None:
+        if self._files is not None:
             self._keeper.start()
 
     def stop(self, seconds: float) -> None:
@@ -74,15 +82,10 @@ class TranscriptLog:
         for output in self.outputs:
             output.stop(until - time.monotonic())
         self._database.close()
-        if self._keeper is not None:
-            self._keeper.stop()
+        self._keeper.stop()
 
-    def _add_file(self) -> None:
-        options = self._options
-        segments = segments_of(options)
-        file = LogFile(segments, options.max_bytes, OWNER_ONLY)
-        output = self._add("transcripts", file.write).output
-        self._keeper = Keeper(file, segments, options.min_free_mb, lambda: output.problem)
+    def _problem(self) -> str:
+        return "" if self._files is None else self._files.problem
 
     def _add(self, name: str, write: Callable[[bytes], None]) -> Sink:
         sink = Sink(name, write, self._line, self._options.queue_size, self._options.flush_seconds)

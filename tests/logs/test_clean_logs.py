@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,19 @@ def test_what_cannot_be_removed_is_a_sentence(logs: Path):
     (logs / NAMES[0]).mkdir()
     with pytest.raises(CommandError, match="The log files cannot be removed"):
         clean(logs, backup_count=1)
+
+
+@pytest.mark.parametrize("name", ["patchbay.log", "transcripts.log"])
+def test_a_live_file_that_nobody_writes_to_grows_old_as_well(logs: Path, name: str):
+    (logs / name).write_bytes(b"said long ago\n")
+    old = time.time() - 60 * 86_400
+    os.utime(logs / name, (old, old))
+    clean(logs, max_age_days=30)
+    assert not any("said long ago" in path.read_text() for path in logs.iterdir())
+
+
+def test_where_another_program_rotates_it_does_so_alone(logs: Path):
+    old = time.time() - 60 * 86_400
+    os.utime(logs / "patchbay.log", (old, old))
+    clean(logs, max_age_days=30, max_bytes=0)
+    assert (logs / "patchbay.log").exists()

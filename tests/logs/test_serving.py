@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import httpx
 import pytest
 
 from tests.docs.pages import ROOT
-from tests.logs.shelf import lines
+from tests.logs.shelf import PATIENCE, lines
 from tests.server.process import SERVE, SERVE_TWO, Running, environment, free_port, running
 
 FILE = {"LOG_FILE_LEVEL": "info"}
@@ -195,3 +197,20 @@ async def test_no_line_of_a_command_is_lost_when_it_ends(
     assert status is None or process.returncode == status
     found = lines(database.with_name("var") / "logs")
     assert [line["message"] for line in found] == [f"line {number}" for number in range(1000)]
+
+
+@pytest.mark.parametrize("sink", ["file", "none"])
+async def test_transcripts_of_earlier_runs_go_in_time_where_none_are_kept_any_more(
+    chaos, database: Path, sink: str
+):
+    logs = database.with_name("var") / "logs"
+    logs.mkdir(parents=True)
+    old = time.time() - 60 * 86_400
+    names = ("transcripts.log", "transcripts-20260901T000000.000000Z.log")
+    for name in names:
+        (logs / name).write_bytes(b"{}\n")
+        os.utime(logs / name, (old, old))
+    async with running(chaos, database, SERVE, TRANSCRIPT_SINKS=sink):
+        async with asyncio.timeout(PATIENCE):
+            while any((logs / name).exists() for name in names) or list(logs.glob("transcripts-*")):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from proxyproject.log_file import LogFile
 from proxyproject.log_outputs import Options
 from proxyproject.log_segments import Segments
 from proxyproject.log_transcripts import segments_of
@@ -32,15 +33,17 @@ class Command(BaseCommand):
         values: dict[str, Any] = settings.LOGGING
         log = Options(**values)
         verb = "would remove" if dry else "removed"
-        self._clean_files(log.segments, dry, verb)
+        self._clean_files(LogFile(log.segments, log.max_bytes), log.segments, dry, verb)
         transcripts = segments_of(log)
         if transcripts.size()[1]:  # most keep none
-            self._clean_files(transcripts, dry, verb)
+            self._clean_files(LogFile(transcripts, log.max_bytes), transcripts, dry, verb)
         self._clean_database(dry, verb)
 
-    def _clean_files(self, segments: Segments, dry: bool, verb: str) -> None:
+    def _clean_files(self, file: LogFile, segments: Segments, dry: bool, verb: str) -> None:
         now = time.time()
         try:
+            if not dry:
+                file.rotate_idle()
             found = segments.superfluous(now) if dry else segments.clean(now)
         except OSError as error:
             raise CommandError(f"The log files cannot be removed: {error}") from None
