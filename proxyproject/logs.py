@@ -6,10 +6,11 @@ import atexit
 import logging.config
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 from proxyproject.log_formats import cut
@@ -18,6 +19,8 @@ from routing.in_hand import marks
 from usage.transcripts.secrets import SecretFilter
 
 FOREIGN_HOST_SECONDS = 60.0
+
+logger = logging.getLogger(__name__)
 
 known_secrets = SecretFilter()
 """What no log of this process may show; logging is one for a process, and so is this."""
@@ -127,11 +130,43 @@ def flush_before_end(number: int, frame: FrameType | None) -> None:
     signal.raise_signal(number)
 
 
+def tell_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """For sys.excepthook: the usual traceback, without what is secret."""
+    sys.stderr.write(hide("".join(traceback.format_exception(kind, error, trace))))
+
+
+def log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    """For threading.excepthook."""
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        name = args.thread.name if args.thread is not None else "unknown"
+        logger.error("The thread %s ended with an error.", name, exc_info=args.exc_value)
+
+
+def log_unraisable(args: sys.UnraisableHookArgs) -> None:
+    """For sys.unraisablehook: errors where nobody can catch them, as in `__del__`."""
+    said = args.err_msg or "Exception ignored in"
+    logger.error("%s: %r", said, args.object, exc_info=args.exc_value)
+
+
+def _catch_what_nobody_catches() -> None:
+    """Python writes these to standard error as they are. Hooks that somebody else has set stay."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = tell_uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = log_uncaught_in_thread
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = log_unraisable
+    logging.captureWarnings(True)
+
+
 def configure(settings: Mapping[str, Any]) -> None:
     """Django's LOGGING_CONFIG hook; `settings` is LOGGING, the fields of Options."""
     made = Outputs(Options(**settings))
     logging.setLogRecordFactory(DiscreetRecord)
     _make_daphne_discreet()
+    _catch_what_nobody_catches()
     with suppress(LookupError):
         outputs().stop()
     atexit.register(made.stop)
