@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.chaos import Chaos, open_chaos
 from tests.databases import copy_template, make_template, sqlite, use_database
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 POSTGRES = "DATABASE_URL_TEST_POSTGRES"
 
+settings.register_profile("patchbay", deadline=None)  # a busy machine is no failure
+settings.load_profile("patchbay")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background so, and what tests start would never hear of Ctrl-C.

@@ -50,7 +50,7 @@ def missing(stored: str, bound_to: str) -> str:
     raise SecretMissing("gone.")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(places(WHOLE)), VALUES)
 def test_anything_anywhere_is_read_or_refused(place, value):
     document = changed(place, value)

@@ -6,7 +6,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.redaction.samples import FOUND, KNOWN
@@ -128,7 +128,6 @@ def test_a_string_with_a_hundred_thousand_brackets_does_no_harm():
     assert redact([text]) == [text]
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_json_stays_json_of_the_same_form(value):
     redacted = redact(value)
@@ -136,20 +135,17 @@ def test_json_stays_json_of_the_same_form(value):
     assert _form(redacted) == _form(value)
 
 
-@settings(deadline=None)
 @given(JSON, st.booleans())
 def test_json_in_strings_stays_json_of_the_same_form(value, ascii_only):
     text = json.dumps([value], ensure_ascii=ascii_only)
     assert _form(json.loads(redact([text])[0])) == _form([value])
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_no_known_secret_survives(value):
     assert not any(secret in text for text in _strings(redact(value)) for secret in KNOWN)
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_redacting_json_twice_changes_nothing(value):
     names = Names()

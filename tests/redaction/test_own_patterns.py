@@ -6,7 +6,7 @@ import re
 from string import ascii_lowercase, digits
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.redaction.steps import Steps
@@ -116,7 +116,6 @@ PATTERNS = st.lists(
 
 
 @given(PATTERNS, st.text(alphabet="ab-x1 ", max_size=30))
-@settings(deadline=None)
 def test_what_is_taken_matches_no_more_than_its_width(parts, text):
     pattern = "".join(f"(?:{part}){repeat}" for part, repeat in parts)
     try:
@@ -163,7 +162,6 @@ def test_the_steps_of_what_is_refused_have_no_such_bound():
 
 
 @given(PATTERNS, st.text(alphabet="ab-x1 ", max_size=30))
-@settings(deadline=None)
 def test_no_pattern_that_is_taken_needs_more(parts, text):
     pattern = "".join(f"(?:{part}){repeat}" for part, repeat in parts)
     try:

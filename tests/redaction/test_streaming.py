@@ -44,14 +44,14 @@ def in_pieces(redactor: Redactor, text: str, cuts: list[int]) -> str:
 
 
 @given(TEXTS, CUTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_result_does_not_depend_on_the_pieces(text, cuts):
     text = text + " " + text + text
     assert in_pieces(REDACTOR, text, cuts) == REDACTOR.redact_text(text, Names())
 
 
 @given(TEXTS, st.integers(1, 7))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_nor_on_very_small_pieces(text, size):
     text = f"{'-' * 200}{text}{'. ' * 300}{text}"
     cuts = [size] * (len(text) // size + 1)
@@ -59,7 +59,7 @@ def test_nor_on_very_small_pieces(text, size):
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example("4111111111111111<EMAIL_1>")
 @example("020 7946 0958  0049 151 12345678")
 def test_redacting_twice_changes_nothing(text):
@@ -70,7 +70,7 @@ def test_redacting_twice_changes_nothing(text):
 
 
 @given(TEXTS, st.sampled_from(KNOWN), TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_known_secret_never_survives_whatever_surrounds_it(before, secret, after):
     text = before + secret + after
     assert secret not in REDACTOR.redact_text(text, Names())

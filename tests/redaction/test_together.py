@@ -35,7 +35,7 @@ def one_by_one(text: str) -> list[Span]:
 
 
 @given(TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example("+49 151 12345678")
 @example("1 2 3 4 5 6 7 8 9 " * 4)
 def test_it_comes_to_the_same_but_for_numbers_in_a_row_that_need_a_word(text):

@@ -81,7 +81,7 @@ def test_byte_by_byte_changes_nothing(wire_format, end):
     assert events_in(wire_format, single) == events_in(wire_format, iter([STREAMS[wire_format]]))
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(
     places=cuttings, end=st.sampled_from([*ENDS.values()]), wire_format=st.sampled_from([*STREAMS])
 )
@@ -92,14 +92,14 @@ def test_random_cuttings_change_nothing(places, end, wire_format):
     assert events_in(wire_format, cut(content, places)) == events_in(wire_format, whole)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(places=cuttings, wire_format=st.sampled_from([*STREAMS]))
 def test_random_cuttings_change_nothing_for_who_only_watches(places, wire_format):
     content = STREAMS[wire_format]
     assert sights_in(wire_format, cut(content, places)) == sights_in(wire_format, iter([content]))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     lines=st.lists(
         st.tuples(

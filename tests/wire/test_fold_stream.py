@@ -121,7 +121,7 @@ def test_a_golden_answer_told_as_a_stream_is_the_same_message(wire_format, name)
     assert found == answer
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(contents), st.sampled_from([CHAT, MESSAGES]))
 def test_whatever_is_told_as_a_stream_is_the_same_message(words, wire_format):
     """But for what the two ways differ in: places of citations, thoughts that come after the state
@@ -152,7 +152,7 @@ def _in_one(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     text=st.text(),
     cuts=st.lists(st.integers(min_value=0, max_value=200), max_size=30),
@@ -227,7 +227,7 @@ def test_nonsense_is_folded_without_a_defect(content, wire_format):
         assert isinstance(json.loads(message), dict)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data(), st.sampled_from([CHAT, MESSAGES]))
 def test_a_stream_with_bytes_put_wrong_is_folded_without_a_defect(data, wire_format):
     stream = bytearray(spoken(wire_format, SPOKEN["thinking and calls"])[0])

@@ -85,13 +85,13 @@ def fold(wire_format: WireFormat, stream: bytes) -> Any:
     return json.loads(CODECS[wire_format].fold(stream).message)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(runs(chat_events), st.sampled_from([b"\n", b"\r\n"]))
 def test_chunks_folded_as_one_say_what_they_say_one_by_one(stream, end):
     assert fold(CHAT, stream.replace(b"\n", end)) == fold(CHAT, singly(stream))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(runs(message_events))
 def test_events_folded_as_one_say_what_they_say_one_by_one(stream):
     assert fold(MESSAGES, stream) == fold(MESSAGES, singly(stream))

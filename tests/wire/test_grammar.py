@@ -62,13 +62,13 @@ def play(said: list[Step], end: bool = True) -> list[Event]:
     return events
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(steps, st.booleans())
 def test_any_row_of_words_becomes_a_legal_row_of_events(said, end):
     check(play(said, end))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(steps, st.data())
 def test_the_linearizer_lets_no_parts_overlap_and_loses_nothing(said, data):
     """A failure is told at once: parts that were kept back for another are not waited for."""
@@ -86,7 +86,7 @@ def test_the_linearizer_lets_no_parts_overlap_and_loses_nothing(said, data):
         assert fold(out) == fold(whole)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(contents))
 def test_a_stream_written_and_read_again_means_the_same(said):
     """Chat Completions to Chat Completions is never translated, but its two halves must agree."""
@@ -120,7 +120,7 @@ def _texts(response) -> tuple[str, list[tuple[str, str]], object]:
     return said, called, response.usage
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(contents))
 def test_blocks_of_messages_are_numbered_without_gaps_and_never_overlap(said):
     head = AnswerHead("exchange", 1, "model", True, [])
