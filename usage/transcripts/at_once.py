@@ -22,6 +22,7 @@ SECRET_MEMBERS = frozenset(
     )
 )
 """Members whose texts are secret, whatever they look like; in small letters."""
+_SECRET_MEMBERS = frozenset(name.encode() for name in SECRET_MEMBERS)
 
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 _string = msgspec.json.Decoder(str).decode
@@ -46,7 +47,8 @@ def strings_at_once(documents: Sequence[bytes]) -> str | None:
         text = _string(b'"' + b"\\n".join(found) + b'"')
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return text if SECRET_MEMBERS.isdisjoint(text.lower().split("\n")) else None
+    lines = text.encode("latin-1", "replace").lower().split(b"\n")
+    return text if _SECRET_MEMBERS.isdisjoint(lines) else None
 
 
 def _parts(document: bytes, depth: int) -> list[bytes] | None:

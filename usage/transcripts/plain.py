@@ -14,6 +14,13 @@ _unsafe = re.compile(
     "]"
 )
 
+_unsafe_in_utf8 = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]"
+    rb"|\xef(?:\xbb\xbf|\xbf[\xb9-\xbb])|\xf3\xa0[\x80\x81]"
+)
+"""The same as UTF-8, but for what JSON never has in it as it is, and what is no UTF-8."""
+_HARMLESS = bytes(set(range(256)) - set(b"\x7f\xc2\xd8\xe2\xef\xf3"))
+
 
 def shown(text: str) -> str:
     """The text with what is not to be sent to a terminal written as `\\x1b`. Lines stay lines."""
@@ -22,6 +29,8 @@ def shown(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The same in one line."""
+    if text.isascii() and text.isprintable():
+        return text
     return shown(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -34,7 +43,11 @@ def in_one_line(data: bytes) -> bytes:
     """The same for JSON that is to be a line of a log. What is no UTF-8 is replaced."""
     if data.isascii() and b"\x7f" not in data:
         return data
-    return shown_json(data.decode(errors="replace")).encode()
+    text = data.decode(errors="replace")
+    suspicious = data.translate(None, _HARMLESS)  # most texts have nothing that needs a search
+    if "\ufffd" in text or (suspicious and _unsafe_in_utf8.search(data)):
+        return shown_json(text).encode()
+    return data
 
 
 def _escape(match: re.Match[str]) -> str:
