@@ -8,9 +8,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from benchmarks.processes import Program, cores, free_port
 REFERENCE_KEY = "reference-key"
 SETTLE_SECONDS = 1.0
 """What a server does after its last answer (books, clean-up) is counted too."""
+IDLE_SECONDS = 4.0
 LOAD_SECONDS = 300.0
 
 
@@ -38,10 +39,7 @@ class Measured(NamedTuple):
 
     seen: dict[str, Any]
     cpu_ms: float
-
-    @property
-    def problems(self) -> int:
-        return int(self.seen["load"]["requests"] - self.seen["correct"])
+    problems: int
 
 
 class Bench:
@@ -58,30 +56,58 @@ class Bench:
 
     def put(self, target: Target, load: Load) -> Measured:
         """Put a load on a target; its port and key replace the load's own."""
-        load = Load(**{**asdict(load), "port": target.port, "key": target.key})
-        before = target.program.cpu_seconds()
-        seen = self._run(load)
-        time.sleep(SETTLE_SECONDS)
-        cpu = target.program.cpu_seconds() - before
+        [measured] = put_in_turn([target], load, 1)
         if target is self.patchbay:
             self.asked += load.requests
-        return Measured(seen, cpu * 1000 / load.requests)
+        return measured
 
-    def _run(self, load: Load) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(load))],
-            env=gateway.bare_environment(),
-            cwd=gateway.ROOT,
-            capture_output=True,
-            text=True,
-            timeout=LOAD_SECONDS,
-            check=False,
-            preexec_fn=lambda: os.sched_setaffinity(0, cores()[1]),
-        )
-        if done.returncode:
-            raise RuntimeError(f"The client failed:\n{done.stderr[-2000:]}")
-        seen: dict[str, Any] = json.loads(done.stdout)
-        return seen
+
+def put_in_turn(targets: Sequence[Target], load: Load, turns: int) -> list[Measured]:
+    """Put a load on each target in turn, forth and back, so often; what each cost and answered in all.
+
+    Only the last of what was seen is given, but with the problems of all. What a target spends while it
+    has nothing to do is not counted.
+    """
+    idle = _idle(targets) if len(targets) > 1 else [0.0]
+    order = [(targets if turn % 2 else targets[::-1]) for turn in range(turns)]
+    asked = [target for turn in order for target in turn]
+    before = [target.program.cpu_seconds() for target in targets]
+    began_at = time.monotonic()
+    seen = _run([replace(load, port=target.port, key=target.key) for target in asked])
+    time.sleep(SETTLE_SECONDS)
+    seconds = time.monotonic() - began_at
+    found = []
+    for target, began, rate in zip(targets, before, idle, strict=True):
+        cpu = target.program.cpu_seconds() - began - rate * seconds
+        own = [each for each, of in zip(seen, asked, strict=True) if of is target]
+        problems = sum(each["load"]["requests"] - each["correct"] for each in own)
+        found.append(Measured(own[-1], cpu * 1000 / (load.requests * turns), problems))
+    return found
+
+
+def _idle(targets: Sequence[Target]) -> list[float]:
+    """CPU seconds per second of each."""
+    before = [target.program.cpu_seconds() for target in targets]
+    time.sleep(IDLE_SECONDS)
+    after = [target.program.cpu_seconds() for target in targets]
+    return [(end - begin) / IDLE_SECONDS for begin, end in zip(before, after, strict=True)]
+
+
+def _run(loads: list[Load]) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load", json.dumps([asdict(load) for load in loads])],
+        env=gateway.bare_environment(),
+        cwd=gateway.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LOAD_SECONDS,
+        check=False,
+        preexec_fn=lambda: os.sched_setaffinity(0, cores()[1]),
+    )
+    if done.returncode:
+        raise RuntimeError(f"The client failed:\n{done.stderr[-2000:]}")
+    seen: list[dict[str, Any]] = json.loads(done.stdout)
+    return seen
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The client of the benchmark: a closed loop of connections on bare sockets that checks every answer.
 
-Run as `python -m benchmarks.load JSON`, where JSON is a Load. Prints one JSON object.
+Run as `python -m benchmarks.load JSON`, where JSON is a list of Loads, put on one after the other.
+Prints a JSON list of what was seen of each.
 """
 
 from __future__ import annotations
@@ -175,6 +176,10 @@ async def apply(load: Load) -> Run:
     return run
 
 
+async def apply_all(loads: list[Load]) -> list[dict[str, Any]]:
+    return [summary(await apply(load)) for load in loads]
+
+
 def summary(run: Run) -> dict[str, Any]:
     seconds = run.ended - run.began
     return {
@@ -200,4 +205,4 @@ def quantiles(values: list[float]) -> dict[str, float]:
 
 if __name__ == "__main__":
     gc.disable()  # the client makes no cycles that matter, and its pauses would be the gateway's
-    print(json.dumps(summary(uvloop.run(apply(Load(**json.loads(sys.argv[1])))))))
+    print(json.dumps(uvloop.run(apply_all([Load(**load) for load in json.loads(sys.argv[1])]))))

@@ -3,7 +3,8 @@
     python -m benchmarks.logs            ends with 1 if a figure is over its limit
     python -m benchmarks.logs --quick    fewer rounds
 
-Each round asks every gateway in turn, so what else goes on meets all of them.
+In each round every gateway is asked many times, a little at a time and in turn, so that what else goes on
+meets all of them.
 """
 
 from __future__ import annotations
@@ -20,14 +21,13 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks import answers, gateway
-from benchmarks.bench import Bench, Target
+from benchmarks.bench import Bench, Target, put_in_turn
 from benchmarks.figure import Figure
 from benchmarks.load import Load
 from benchmarks.processes import Program, cores, free_port
 from benchmarks.run import line
 
-ROUNDS, QUICK_ROUNDS = 15, 5
-"""Short ones: another job on the machine then meets all gateways, and the median is nobody's luck."""
+ROUNDS, QUICK_ROUNDS = 9, 3
 DROPPED = re.compile(r"^patchbay_log_lines_dropped\{.*\} ([0-9.e+]+)$", re.MULTILINE)
 
 
@@ -40,12 +40,15 @@ class Kind(NamedTuple):
 
 
 class Way(NamedTuple):
-    """What is asked, in a part of the rounds. `bounded` says that the limits of the kinds hold for it."""
+    """What is asked of a gateway at a time, and in how many turns of a round.
+
+    `bounded` says that the limits of the kinds hold for it.
+    """
 
     name: str
     load: Load
+    turns: int
     bounded: bool = True
-    part: float = 1.0
 
 
 NO_STDOUT, NO_FILE = {"LOG_LEVEL": "off"}, {"LOG_FILE_LEVEL": "off"}
@@ -59,9 +62,9 @@ KINDS = (
     Kind("both, transcripts in the database", KEPT | {"TRANSCRIPT_SINKS": "database"}),
 )
 WAYS = (
-    Way("1 KB answer", Load(0, answers.WHOLE, 1500, 16)),
-    Way("100 chunks, 20 ms apart", Load(0, answers.PACED_WORDS, 200, 100, ramp=200), part=0.6),
-    Way("100 chunks at once", Load(0, answers.WORDS, 800, 16), bounded=False),
+    Way("1 KB answer", Load(0, answers.WHOLE, 250, 16), turns=12),
+    Way("100 chunks, 20 ms apart", Load(0, answers.PACED_WORDS, 60, 60, ramp=200), turns=2),
+    Way("100 chunks at once", Load(0, answers.WORDS, 120, 16), turns=10, bounded=False),
 )
 
 
@@ -87,14 +90,13 @@ def start(stack: ExitStack, directory: Path) -> list[Bench]:
 
 def compare(benches: list[Bench], way: Way, rounds: int) -> list[Figure]:
     """Medians over the rounds of each gateway's CPU, as a multiple of the first one's."""
-    numbers = range(len(benches))
-    spent: list[dict[int, float]] = []
+    spent: list[list[float]] = []
     wrong = 0
-    for turn in range(rounds):
-        order = numbers if turn % 2 else reversed(numbers)
-        put = {number: benches[number].put(benches[number].patchbay, way.load) for number in order}
-        spent.append({number: measured.cpu_ms for number, measured in put.items()})
-        wrong += sum(measured.problems for measured in put.values())
+    targets = [bench.patchbay for bench in benches]
+    for _ in range(rounds):
+        measured = put_in_turn(targets, way.load, way.turns)
+        spent.append([each.cpu_ms for each in measured])
+        wrong += sum(each.problems for each in measured)
     figures = []
     for number, kind in enumerate(KINDS):
         ratios = sorted(costs[number] / costs[0] for costs in spent)
@@ -133,10 +135,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="patchbay-bench-") as place, ExitStack() as stack:
         benches = start(stack, Path(place))
         for way in WAYS:  # warm up
-            for bench in benches:
-                bench.put(bench.patchbay, replace(way.load, requests=200))
+            put_in_turn([bench.patchbay for bench in benches], replace(way.load, requests=200), 1)
         for way in WAYS:
-            report(*compare(benches, way, round(rounds * way.part)))
+            report(*compare(benches, way, rounds))
         report(dropped(benches))
     over = [figure.what for figure in figures if not figure.within]
     print(f"\n{len(over)} over their limit: {'; '.join(over)}" if over else "\nAll within limits.")
