@@ -234,6 +234,24 @@ def test_what_a_killed_run_left_is_cleared_away_and_nothing_is_lost(tmp_path: Pa
         assert index_path(path).exists()
 
 
+@pytest.mark.parametrize("before", [MIXED, OTHERS])
+def test_a_line_that_is_just_being_written_goes_or_stays_whole(tmp_path: Path, before: list[Any]):
+    """A size that is asked for meanwhile may lie within it."""
+    bob = line(NOON, end_user="bob")
+    last = encoded(bob, line(NOON, end_user="ada", x="y" * 99))
+    path = live(tmp_path, *before)
+    path.write_bytes(path.read_bytes() + last[: len(last) // 2])
+    rest = [last[len(last) // 2 :]]
+
+    def write_on(done: int, whole: int) -> None:
+        while rest:
+            with path.open("ab") as file:
+                file.write(rest.pop())
+
+    Eraser(tmp_path, ADA, lambda path, number: None, _fail).erase(write_on)
+    assert path.read_bytes() == encoded(*OTHERS, bob)
+
+
 WRITER = """
 import sys, time
 from pathlib import Path

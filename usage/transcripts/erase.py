@@ -142,12 +142,12 @@ class Eraser:
     def _erase_live(self, source: BinaryIO, advance: Advance) -> None:
         """Whoever writes waits only for what came while the rest was read."""
         like = os.fstat(source.fileno())
-        mine = sum(map(self._whose.means, _read_lines(source, like.st_size, advance)))
-        if not mine:
+        mine = sum(map(self._whose.means, _whole_lines(source, like.st_size, advance)))
+        if not mine and (source.tell() == like.st_size or not self._in_rest(source)):
             return
         source.seek(0)
         with Replacement(self._live, like) as new:
-            for line in _read_lines(source, like.st_size, _nothing):
+            for line in _whole_lines(source, like.st_size, _nothing):
                 if not self._whose.means(line):
                     new.file.write(line)
             settle(new.file, like)  # most of it: the lock is held for the rest alone
@@ -163,6 +163,12 @@ class Eraser:
                         new.file.write(line)
                 new.put(path, os.fstat(source.fileno()))
         self._tell(path, mine)
+
+    def _in_rest(self, source: BinaryIO) -> bool:
+        """Whether a line that was just being written is one of them."""
+        with locked(write_lock(self._live)):
+            size = os.fstat(source.fileno()).st_size
+            return any(map(self._whose.means, _read_lines(source, size, _nothing)))
 
     def _path_of(self, descriptor: int) -> Path | None:
         """Where the file that was the live one is now: others rotate."""
@@ -224,6 +230,17 @@ def _read_lines(file: BinaryIO, end: int, advance: Advance) -> Iterator[bytes]:
             return
         at += len(line)
         advance(len(line))
+        yield line
+
+
+def _whole_lines(file: BinaryIO, end: int, advance: Advance) -> Iterator[bytes]:
+    """The same, but up to the last line's end: somebody may just be writing what comes after it."""
+    at = file.tell()
+    for line in _read_lines(file, end, advance):
+        if not line.endswith(b"\n"):
+            file.seek(at)
+            return
+        at += len(line)
         yield line
 
 

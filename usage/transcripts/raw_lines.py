@@ -6,6 +6,7 @@ It knows files and gzip, and nothing of what a line says. Never is a whole file 
 from __future__ import annotations
 
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -13,12 +14,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from usage.transcripts.segments import GZIP, MOST_LINE, Segment
+from usage.transcripts.segments import GZIP, LIVE, MOST_LINE, Segment
 
 BLOCK = 256 * 2**10
 FEED = 16 * 2**10
 """Compressed bytes inflated at once: as much as is lost before a damaged place."""
 SPOOL = 4 * 2**20
+LINE_SECONDS = 0.25
+"""How long it takes at most to write a line of which the beginning is there."""
 MEMBER = b"\x1f\x8b\x08" + bytes(5)
 """How a member of our own making begins; as chance it would come once in 16 exabytes."""
 
@@ -89,7 +92,8 @@ class SegmentReader(AbstractContextManager["SegmentReader"]):
         self._compressed = segment.compressed
         self._report = report
         self._advance = advance
-        self._size = self._file.seek(0, 2)
+        is_live = self.path.name == LIVE
+        self._size = _settled_size(self._file) if is_live else self._file.seek(0, 2)
         self._lines: int | None = None
 
     def __exit__(self, *_: object) -> None:
@@ -213,6 +217,17 @@ class SegmentReader(AbstractContextManager["SegmentReader"]):
                 self._inflate_into(spool, start, ends)
                 lines += _count(spool, spool.tell())
         return lines
+
+
+def _settled_size(file: IO[bytes]) -> int:
+    """The size of a file that is being written: where a line seems not to end, it may in a moment."""
+    until = time.monotonic() + LINE_SECONDS
+    while True:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 1))
+        if file.read(1) in (b"\n", b"") or time.monotonic() >= until:
+            return size
+        time.sleep(LINE_SECONDS / 50)
 
 
 def read_at(path: Path, member: int, offset: int, length: int) -> bytes:
