@@ -36,7 +36,9 @@ class Transcripts(NamedTuple):
             return
         full = policy.level == "full"
         limit = self.limit if full else 0
-        exchange.capture = Capture(policy, exchange.record, limit, route.patterns)
+        exchange.capture = Capture(
+            policy, exchange.record, limit, route.patterns, exchange.trace_id
+        )
         if full:
             exchange.capture.request.add(body)
 

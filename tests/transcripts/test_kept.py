@@ -57,6 +57,18 @@ async def line_of(house: House, directory: Path) -> dict[str, Any]:
     return line
 
 
+async def test_it_has_the_ids_that_others_know_it_by(keeping: Keeping, directory: Path):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    ids = {"x-request-id": "mine", "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    async with keeping() as house:
+        answer = await house.client.post(
+            CHAT, json={"model": "gpt-test", "messages": ASKED}, headers=ids
+        )
+        line = await line_of(house, directory)
+    assert line["exchange_id"] == answer.headers["x-request-id"]
+    assert (line["client_request_id"], line["trace_id"]) == ("mine", trace)
+
+
 async def test_request_and_answer_are_kept_with_personal_data_replaced(
     keeping: Keeping, directory: Path
 ):

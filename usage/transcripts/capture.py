@@ -61,9 +61,17 @@ class Capture:
         "record",
         "request",
         "streamed",
+        "trace_id",
     )
 
-    def __init__(self, policy: Policy, record: Record, limit: int, patterns: Patterns = ()) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        record: Record,
+        limit: int,
+        patterns: Patterns = (),
+        trace_id: str = "",
+    ) -> None:
         self.limit = limit
         self.policy = policy
         self.patterns = patterns
@@ -72,6 +80,7 @@ class Capture:
         self.asked: Kept | None = None
         self.answered = Kept(max(limit, min(FRAMING * limit, MOST_FRAMED)))
         self.streamed = False
+        self.trace_id = trace_id
 
     def provider_gets(self, body: bytes) -> None:
         """The body of the newest Attempt; of several the last one is kept."""

@@ -64,6 +64,7 @@ def facts(head: Head, found: Said) -> Iterator[tuple[str, str]]:
         ("Cost", exact_money(head.cost_nano)),
         ("Session", head.session),
         ("Client's id", head.client_request_id),
+        ("Trace", head.trace_id),
         ("Tools", _tools(found.tools)),
     )
     for number, attempt in enumerate(head.attempts, 1):

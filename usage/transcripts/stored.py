@@ -55,6 +55,7 @@ class Head(msgspec.Struct, kw_only=True):
     owner: str = ""
     session: str = ""
     client_request_id: str = ""
+    trace_id: str = ""
     end_user: str = ""
     rule: str = ""
     provider: str = ""

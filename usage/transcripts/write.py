@@ -53,7 +53,7 @@ class LineWriter:
 
     def _add_bodies(self, head: Head, capture: Capture) -> None:
         redactor = self._redactor(capture.policy.redaction, capture.patterns)
-        bodies = _Bodies(capture.limit, redactor.longest)
+        bodies = _Bodies(capture.limit, redactor)
         bodies.add("request", capture.request.content)
         if capture.asked is not None and not _mean_the_same(capture):
             bodies.add("upstream_request", capture.asked.content)
@@ -115,9 +115,9 @@ def _canonical(raw: msgspec.Raw) -> bytes:
 class _Bodies:
     """What is to be redacted, each within the limit, and how many bytes of each are left out."""
 
-    def __init__(self, limit: int, margin: int) -> None:
+    def __init__(self, limit: int, redactor: Redactor) -> None:
         self._limit = limit
-        self._margin = margin
+        self._redactor = redactor
         self.documents: dict[str, Any] = {}
         self.left_out = {"request": 0, "upstream_request": 0, "response": 0}
 
@@ -125,7 +125,8 @@ class _Bodies:
         """`missing` bytes were not held."""
         self.documents[name] = content
         if missing or len(content) > self._limit:
-            short = shorten(content, self._limit, self._margin, unfinished=bool(missing))
+            margin = self._redactor.longest
+            short = shorten(content, self._limit, margin, unfinished=bool(missing))
             self.documents[name] = short.value
             self.left_out[name] = short.left_out + missing
 
@@ -142,6 +143,7 @@ def _head(capture: Capture) -> Head:
         owner=record.owner,
         session=record.session,
         client_request_id=record.client_request_id,
+        trace_id=capture.trace_id,
         end_user=record.end_user,
         rule=record.rule_name,
         provider=record.provider_name,
