@@ -68,10 +68,18 @@ class Environment:
     def whole(self, name: str, default: int, least: int, most: int) -> int:
         return int(self._number(name, default, least, most, whole=True))
 
+    def whole_or_none(self, name: str, default: int, least: int, most: int) -> int:
+        """Like `whole`, where 0 stands for none."""
+        if self.text(name) == "0":
+            return 0
+        return int(self._number(name, default, least, most, whole=True, also="0, or "))
+
     def number(self, name: str, default: float, least: float, most: float) -> float:
         return self._number(name, default, least, most, whole=False)
 
-    def _number(self, name: str, default: float, least: float, most: float, whole: bool) -> float:
+    def _number(
+        self, name: str, default: float, least: float, most: float, whole: bool, also: str = ""
+    ) -> float:
         raw = self.text(name, str(default))
         try:
             value = float(int(raw) if whole else float(raw))
@@ -80,7 +88,7 @@ class Environment:
             self.problems.append(f"{name} is {raw!r}; it must be {kind}.")
             return default
         if not least <= value <= most:
-            self.problems.append(f"{name} is {raw}; it must be between {least} and {most}.")
+            self.problems.append(f"{name} is {raw}; it must be {also}between {least} and {most}.")
             return default
         return value
 

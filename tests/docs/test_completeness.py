@@ -27,6 +27,7 @@ READERS = (
     "choice",
     "flag",
     "whole",
+    "whole_or_none",
     "number",
     "directory",
     "file_name",
@@ -38,6 +39,7 @@ READERS = (
     "secret",
     "database",
 )
+NUMBERS = ("whole", "whole_or_none", "number")
 DJANGO_OPTIONS = {action.dest for action in BaseCommand().create_parser("", "")._actions}
 ROOMS = ("proxyproject", "providers", "routing", "usage")
 
@@ -68,14 +70,15 @@ def _bounded() -> list[tuple[str, ast.Call]]:
     return [
         (name, call)
         for name, call in _settings()
-        if isinstance(call.func, ast.Attribute) and call.func.attr in ("whole", "number")
+        if isinstance(call.func, ast.Attribute) and call.func.attr in NUMBERS
     ]
 
 
 @pytest.mark.parametrize(("name", "call"), _bounded(), ids=[name for name, _ in _bounded()])
 def test_default_and_bounds_of_a_setting_are_those_of_the_code(name: str, call: ast.Call):
     default, bounds = _documented_settings()[name][:2]
-    least, most = (float(part) for part in bounds.split("–"))
+    least, most = (float(part) for part in bounds.removeprefix("0, or ").split("–"))
+    assert bounds.startswith("0, or ") == (ast.unparse(call.func) == "_env.whole_or_none")
     assert (least, most) == (_number(call.args[2]), _number(call.args[3]))
     if not isinstance(call.args[1], ast.IfExp):
         assert float(default) == _number(call.args[1])

@@ -112,7 +112,7 @@ WRONG = {
     "LOG_DIRECTORY_MODE": ("home", "must be one of default, xdg, system"),
     "LOG_DIR": ("logs", "must be a path from the root"),
     "LOG_FILE_NAME": ("../patchbay.log", "must be the name of a file"),
-    "LOG_MAX_BYTES": ("-1", "must be between 0 and 1099511627776"),
+    "LOG_MAX_BYTES": ("-1", "must be 0, or between 4096 and 1099511627776"),
     "LOG_BACKUP_COUNT": ("0", "must be between 1 and 10000"),
     "LOG_MAX_AGE_DAYS": ("-1", "must be between 0 and 3650"),
     "LOG_COMPRESS": ("gzip", "must be yes or no"),
@@ -129,7 +129,12 @@ WRONG_TOO = {
 }
 
 
-@pytest.mark.parametrize("wrong", [WRONG, WRONG_TOO], ids=["", "too"])
+WRONG_AS_WELL = {
+    "LOG_MAX_BYTES": ("4095", "must be 0, or between 4096 and 1099511627776"),
+}
+
+
+@pytest.mark.parametrize("wrong", [WRONG, WRONG_TOO, WRONG_AS_WELL], ids=["", "too", "as well"])
 def test_values_that_cannot_work_stop_the_start_each_with_a_sentence(
     tmp_path: Path, wrong: dict[str, tuple[str, str]]
 ):
@@ -158,6 +163,11 @@ def test_the_log_does_not_take_the_place_of_transcripts_their_rotated_files_or_t
     assert ended.returncode == 2
     said = "it must not begin with transcripts.log or transcripts-, as files beside it do."
     assert ended.stderr.splitlines()[-1] == f"  LOG_FILE_NAME is {taken!r}; {said}"
+
+
+@pytest.mark.parametrize("size", ["0", "4096"])
+def test_a_log_may_be_of_a_page_or_never_be_rotated(tmp_path: Path, size: str):
+    assert start(tmp_path, LOG_MAX_BYTES=size).returncode == 0
 
 
 def rotated(directory: Path) -> list[str]:
