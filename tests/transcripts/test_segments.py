@@ -136,3 +136,25 @@ def test_segments_come_as_they_were_written_and_nothing_else_does(tmp_path: Path
     ]
     assert [each.begin for each in found[2:]] == [NOON - 60, NOON, NOON + 0.5]
     assert [each.end for each in found[1:4]] == [NOON - 60, NOON, NOON + 0.5]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (
+            "transcripts.log.11.gz",
+            "transcripts.log.10.gz",
+            "transcripts.log.2.gz",
+            "transcripts.log.1",
+        ),
+        ("transcripts.log-20260630.gz", "transcripts.log-20260701.gz", "transcripts.log-20260702"),
+        ("transcripts.log-2026-06-30-23.gz", "transcripts.log-2026-07-01-9", "transcripts.log.1"),
+        ("transcripts.log-1782820800", "transcripts.log-1782907200"),
+    ],
+)
+def test_what_logrotate_has_moved_comes_with_the_oldest_first(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    for name in (*sorted(names), "transcripts.log", "transcripts.log.lock", "transcripts.log-"):
+        (tmp_path / name).touch()
+    assert [each.path.name for each in segments(tmp_path)] == [*names, "transcripts.log"]

@@ -36,8 +36,10 @@ GZIP = 31
 LEVEL = 6
 
 _rotated = re.compile(r"transcripts-(\d{8}T\d{6}\.\d{6}Z)\.log")
-_elsewhere = re.compile(r"transcripts\.log[.-][\d-]+")
-"""As logrotate names them."""
+_elsewhere = re.compile(r"transcripts\.log[.-](\d[\d-]*)")
+"""As logrotate names them: `.1` is the newest of those with a number, `-20260701` says its day."""
+MOST_DIGITS = 5
+"""Of a number; what has more of them is a date or a moment."""
 
 
 class Segment(NamedTuple):
@@ -72,7 +74,8 @@ def segments(directory: Path) -> list[Segment]:
     Where a crash left both a segment and its compressed form, the compressed one is whole.
     """
     names = set(os.listdir(directory))
-    foreign, dated = [], []
+    foreign: list[tuple[tuple[int, ...], str]] = []
+    dated: list[tuple[float, str]] = []
     for name in names:
         plain = name.removesuffix(COMPRESSED)
         if name == plain and name + COMPRESSED in names:
@@ -80,14 +83,22 @@ def segments(directory: Path) -> list[Segment]:
         moment = rotated_at(plain)
         if moment is not None:
             dated.append((moment, name))
-        elif _elsewhere.fullmatch(plain):
-            foreign.append(Segment(directory / name))
-    found = sorted(foreign)
+        elif match := _elsewhere.fullmatch(plain):
+            foreign.append((_age(match[1]), name))
+    found = [Segment(directory / name) for _, name in sorted(foreign)]
     begin = -inf
     for moment, name in sorted(dated):
         found.append(Segment(directory / name, begin, moment))
         begin = moment
     return [*found, Segment(directory / LIVE, begin)] if LIVE in names else found
+
+
+def _age(number: str) -> tuple[int, ...]:
+    """Sorts files by what logrotate has put after their name, the oldest first."""
+    parts = [int(part) for part in number.split("-") if part]
+    if len(parts) == 1 and len(number) <= MOST_DIGITS:
+        return 1, -parts[0]
+    return 0, *parts
 
 
 def rotated_at(name: str) -> float | None:
