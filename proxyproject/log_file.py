@@ -69,12 +69,22 @@ class LogFile:
 
         Raises OSError. Whoever writes next sees that the file has moved.
         """
+        if self.idle_since():
+            with suppress(FileNotFoundError), locked(self._lock):
+                written = self.idle_since()
+                if written:
+                    os.rename(self.path, self._segments.fresh(written))
+
+    def idle_since(self) -> float:
+        """When it was last written to, in Unix seconds, if it is to be closed; else 0. Raises OSError."""
         if not self._max_bytes:
-            return
-        with suppress(FileNotFoundError), locked(self._lock):
+            return 0.0
+        try:
             there = os.stat(self.path)
-            if there.st_size and there.st_mtime // DAY < time.time() // DAY:
-                os.rename(self.path, self._segments.fresh(there.st_mtime))
+        except FileNotFoundError:
+            return 0.0
+        old = there.st_size and there.st_mtime // DAY < time.time() // DAY
+        return there.st_mtime if old else 0.0
 
     def close(self) -> None:
         if self._descriptor >= 0:

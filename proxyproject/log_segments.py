@@ -114,11 +114,15 @@ class Segments:
             self._remove(found)
         return found
 
-    def superfluous(self, now: float) -> list[Superfluous]:
-        """What is past its count or its age."""
+    def superfluous(self, now: float, idle_since: float = 0.0) -> list[Superfluous]:
+        """What is past its count or its age. The live file counts as rotated if it is idle since then."""
         found = []
         oldest = now - self._limits.days * 86_400 if self._limits.days else 0.0
-        for number, segment in enumerate(self.all()):
+        kept = self.all()
+        if idle_since:
+            kept.append(Segment(self.path, datetime.fromtimestamp(idle_since, UTC), False))
+            kept.sort(key=lambda segment: segment.at, reverse=True)
+        for number, segment in enumerate(kept):
             if number >= self._limits.kept:
                 why = f"more than {self._limits.kept} are kept"
             elif segment.at.timestamp() < oldest:

@@ -94,6 +94,25 @@ def test_a_live_file_that_nobody_writes_to_grows_old_as_well(logs: Path, name: s
     assert not any("said long ago" in path.read_text() for path in logs.iterdir())
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [{"max_age_days": 30}, {"max_age_days": 0, "backup_count": 3}, {"max_bytes": 0}],
+    ids=["too old", "too many", "rotated by others"],
+)
+@pytest.mark.parametrize("days", [1, 60])
+def test_a_dry_run_foretells_what_becomes_of_a_live_file_that_grew_old(
+    logs: Path, limits: dict[str, float], days: int
+):
+    then = time.time() - days * 86_400
+    os.utime(logs / "patchbay.log", (then, then))
+    foretold = clean(logs, "--dry-run", **limits)
+    told = clean(logs, **limits)
+    assert foretold[-2:] == [told[-2].replace("removed", "would remove"), told[-1]]
+    gone = [text.split()[2] for text in foretold[:-2]]
+    assert not any(Path(path).exists() for path in gone)
+    assert len(told) == len(foretold)
+
+
 def test_where_another_program_rotates_it_does_so_alone(logs: Path):
     old = time.time() - 60 * 86_400
     os.utime(logs / "patchbay.log", (old, old))

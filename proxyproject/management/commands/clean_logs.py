@@ -42,9 +42,11 @@ class Command(BaseCommand):
     def _clean_files(self, file: LogFile, segments: Segments, dry: bool, verb: str) -> None:
         now = time.time()
         try:
-            if not dry:
+            if dry:
+                found = segments.superfluous(now, file.idle_since())
+            else:
                 file.rotate_idle()
-            found = segments.superfluous(now) if dry else segments.clean(now)
+                found = segments.clean(now)
         except OSError as error:
             raise CommandError(f"The log files cannot be removed: {error}") from None
         for path, size, why in found:
