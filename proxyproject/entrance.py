@@ -20,6 +20,7 @@ from proxyproject.log_transcripts import TranscriptLog
 from proxyproject.logs import ProcessLog, known_secrets, outputs
 from routing import in_hand
 from routing.runtime import Runtime
+from routing.transcribing import Transcripts
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -75,22 +76,27 @@ class Entrance:
 
     async def _open(self) -> Door:
         made = outputs()
-        made.start()
         kept = TranscriptLog(made.options._replace(directory=settings.LOG_DIR), known_secrets)
-        for output in kept.outputs:
-            made.also(output)
+        made.also(kept.outputs, kept.keeper)
         self._kept = kept
-        kept.start()
-        runtime = Runtime.from_settings(ProcessLog(made), kept.transcripts)
         try:
-            await runtime.start()
+            made.start()
+            runtime = await self._started(ProcessLog(made), kept.transcripts)
         except BaseException:
-            await runtime.stop()
             await self._stop_logs()
             raise
         self.runtime = runtime
         self._door = Door(runtime, frozenset(name.encode() for name in settings.CORS_ORIGINS))
         return self._door
+
+    async def _started(self, log: ProcessLog, transcripts: Transcripts) -> Runtime:
+        runtime = Runtime.from_settings(log, transcripts)
+        try:
+            await runtime.start()
+        except BaseException:
+            await runtime.stop()
+            raise
+        return runtime
 
     async def _close(self) -> None:
         runtime, self.runtime = self.runtime, None
@@ -104,8 +110,7 @@ class Entrance:
         kept, self._kept = self._kept, None
         if kept is not None:
             await asyncio.to_thread(kept.stop, STOP_SECONDS)
-            for output in kept.outputs:
-                outputs().without(output)
+            outputs().without(kept.outputs, kept.keeper)
         await asyncio.to_thread(outputs().flush)
 
 

@@ -12,10 +12,10 @@ EVERY_SECONDS = 60.0
 
 
 class Alarm:
-    """Of one output. Never raises, and never waits for whoever should read it."""
+    """Of one thing, with which sentences begin. Never raises, and never waits for who should read it."""
 
-    def __init__(self, name: str, descriptor: int = STDERR) -> None:
-        self._name = name
+    def __init__(self, subject: str, descriptor: int = STDERR) -> None:
+        self._subject = subject
         self._descriptor = descriptor
         self._next = 0.0
         self._rung = False
@@ -27,14 +27,14 @@ class Alarm:
             self._rung = True
             self.say(problem)
 
-    def over(self) -> None:
+    def over(self, text: str = "is written again") -> None:
         """It works again; said where something was said before."""
         if self._rung:
             self._rung = False
             self._next = 0.0
-            self.say("is written again")
+            self.say(text)
 
     def say(self, text: str) -> None:
         with suppress(OSError, ValueError):
             if select.select([], [self._descriptor], [], 0)[1]:
-                os.write(self._descriptor, f"patchbay: the log's {self._name} {text}\n".encode())
+                os.write(self._descriptor, f"{self._subject} {text}\n".encode())

@@ -64,15 +64,16 @@ class LogFile:
         except OSError as error:
             raise NotWritten(error, written) from None
 
-    def rotate_idle(self) -> None:
+    def rotate_idle(self, wait: bool = True) -> None:
         """Close a file that nobody has written to today, so that its age counts. For any thread.
 
-        Raises OSError. Whoever writes next sees that the file has moved.
+        Raises OSError. Whoever writes next sees that the file has moved. Without `wait` it stays
+        where another process holds its lock, maybe for ever.
         """
         if self.idle_since():
-            with suppress(FileNotFoundError), locked(self._lock):
+            with suppress(FileNotFoundError), locked(self._lock, wait) as held:
                 written = self.idle_since()
-                if written:
+                if held and written:
                     os.rename(self.path, self._segments.fresh(written))
 
     def idle_since(self) -> float:

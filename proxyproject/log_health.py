@@ -1,4 +1,4 @@
-"""Is the log's directory well, and how large is the log? A thread looks, and tidies meanwhile."""
+"""Is the directory of log files well, and how large are they? A thread looks, and tidies meanwhile."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from proxyproject.log_alarm import Alarm
 from proxyproject.log_file import LogFile
 from proxyproject.log_segments import Segments
 from usage.log_lock import make_directory
@@ -32,36 +33,73 @@ class Health(NamedTuple):
     files: int = 0
 
 
-def problem_of(path: Path, min_free_mb: int) -> str:
-    """Why the log at this path cannot go on, "" if it can. Makes its directory if need be."""
-    try:
-        make_directory(path.parent)
-        room = os.statvfs(path.parent)
-    except OSError as error:
-        return f"the directory of the log cannot be used ({error.strerror})"
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        return "the directory of the log cannot be written"
-    if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
-        return "the file of the log cannot be written"
-    free = room.f_bavail * room.f_frsize // MEGABYTE
-    if free < min_free_mb:
-        return f"the log has {free} MB of free space, less than LOG_MIN_FREE_MB ({min_free_mb})"
-    return ""
+class Problem(NamedTuple):
+    """Why log files cannot go on, and what to do. `text` is for strangers too, so it names no path."""
+
+    text: str = ""
+    remedy: str = ""
+
+
+class Place(NamedTuple):
+    """Where log files of one kind are written: what they are, and the path of the live one."""
+
+    what: str
+    path: Path
+    min_free_mb: int
+
+    def problem(self) -> Problem:
+        """What stands in the way. Makes the directory if need be."""
+        directory = self.path.parent
+        access = (
+            f"Let the user that Patchbay runs as ({os.geteuid()}) write there, "
+            "or set LOG_DIR to another directory."
+        )
+        try:
+            make_directory(directory)
+            room = os.statvfs(directory)
+        except OSError as error:
+            return Problem(
+                f"the directory of the {self.what} cannot be used ({error.strerror})", access
+            )
+        if not os.access(directory, os.W_OK | os.X_OK):
+            return Problem(f"the directory of the {self.what} cannot be written", access)
+        if self.path.exists() and not (self.path.is_file() and os.access(self.path, os.W_OK)):
+            return Problem(f"the file of the {self.what} cannot be written", access)
+        free = room.f_bavail * room.f_frsize // MEGABYTE
+        if free < self.min_free_mb:
+            return Problem(
+                f"there are {free} MB of free space for the {self.what}, "
+                f"less than LOG_MIN_FREE_MB ({self.min_free_mb})",
+                "Make room there, or set LOG_DIR to another directory.",
+            )
+        return Problem()
+
+    def sentence(self, problem: Problem) -> str:
+        """The problem for those who run the gateway."""
+        return f"LOG_DIR is {str(self.path.parent)!r}; {problem.text}. {problem.remedy}"
 
 
 class Keeper:
-    """Looks after the log of one process: every minute, and after each rotation.
+    """Looks after log files of one kind, for one process: every minute, and after each rotation.
 
-    `failing` says why lines cannot be written now, "" if they can.
+    `failing` says that lines cannot be written now, "" if they can. What is not in use at the
+    start is looked after as soon as somebody calls `start`.
     """
 
     def __init__(
-        self, file: LogFile, segments: Segments, min_free_mb: int, failing: Callable[[], str]
+        self,
+        place: Place,
+        file: LogFile,
+        segments: Segments,
+        failing: Callable[[], str],
+        in_use: bool = True,
     ) -> None:
+        self.place = place
+        self.in_use = in_use
         self._file = file
         self._segments = segments
-        self._min_free_mb = min_free_mb
         self._failing = failing
+        self._alarm = Alarm("patchbay:")
         self._tidy_at = 0.0
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -81,21 +119,22 @@ class Keeper:
 
     def look(self) -> Health:
         before = self.health.problem
-        problem = problem_of(self._segments.path, self._min_free_mb)
-        if not problem and self._failing():
-            problem = f"the log cannot be written ({self._failing()})"
-        self.health = Health(problem, *self._segments.size())
-        if problem and not before:
-            log.warning("%s", problem)
+        problem = self.place.problem()
+        self.health = Health(problem.text or self._failing(), *self._segments.size())
+        if problem.text:
+            self._alarm.ring(self.place.sentence(problem))
+        else:
+            self._alarm.over(f"the {self.place.what} can be written again")
+        if self.health.problem and not before:
+            log.warning("%s", self.place.sentence(problem) if problem.text else self.health.problem)
         return self.health
 
     def _run(self) -> None:
         while not self._stopping:
             try:
                 self._tidy()
+                self.look()
                 self._wait()
-                if not self._stopping:
-                    self.look()
             except Exception:
                 log.exception("the log could not be looked after")
                 time.sleep(SOON_SECONDS)
@@ -117,7 +156,7 @@ class Keeper:
             self._file.rotated.clear()
             self._tidy_at = now + TIDY_SECONDS
             try:
-                self._file.rotate_idle()
+                self._file.rotate_idle(wait=False)
                 self._segments.tidy(time.time())
             except OSError as error:
                 log.warning("the log could not be tidied: %s", error.strerror)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from proxyproject.log_file import LogFile, NotWritten
 from proxyproject.log_formats import encoder
-from proxyproject.log_health import Health, Keeper, problem_of
+from proxyproject.log_health import Keeper, Place
 from proxyproject.log_pipe import Line, Output
 from proxyproject.log_segments import Limits, Segments
 from routing.log_lines import LogState
@@ -53,6 +53,10 @@ class Options(NamedTuple):
         return Segments(self.directory / self.file_name, self.limits)
 
     @property
+    def place(self) -> Place:
+        return Place("log", self.directory / self.file_name, self.min_free_mb)
+
+    @property
     def limits(self) -> Limits:
         return Limits(self.backup_count, self.max_age_days, self.compress)
 
@@ -64,7 +68,7 @@ class Outputs:
         self.options = options
         self._all: list[tuple[int, Output[Line]]] = []
         self._others: list[Output[Any]] = []
-        self._keeper: Keeper | None = None
+        self._keepers: list[Keeper] = []
         if options.level != OFF:
             colour = os.isatty(STDOUT) and not os.environ.get("NO_COLOR")
             self._add("stdout", write_stdout, options.level, options.format, colour)
@@ -72,7 +76,7 @@ class Outputs:
             segments = options.segments
             file = LogFile(segments, options.max_bytes)
             output = self._add("file", file.write, options.file_level, options.file_format, False)
-            self._keeper = Keeper(file, segments, options.min_free_mb, lambda: output.problem)
+            self._keepers = [Keeper(options.place, file, segments, lambda: output.trouble)]
 
     def _add(
         self, name: str, sink: Callable[[bytes], None], level: str, form: str, colour: bool
@@ -84,12 +88,15 @@ class Outputs:
         self._all.append((LEVELS[level], output))
         return output
 
-    def also(self, output: Output[Any]) -> None:
-        """Count, flush and stop this one with the log's own; lines of the log do not go there."""
-        self._others.append(output)
+    def also(self, outputs: Iterable[Output[Any]], keeper: Keeper) -> None:
+        """Count, flush, look after and stop these with the log's own; its lines do not go there."""
+        self._others.extend(outputs)
+        self._keepers.append(keeper)
 
-    def without(self, output: Output[Any]) -> None:
-        self._others.remove(output)
+    def without(self, outputs: Iterable[Output[Any]], keeper: Keeper) -> None:
+        for output in outputs:
+            self._others.remove(output)
+        self._keepers.remove(keeper)
 
     @property
     def _every(self) -> list[Output[Any]]:
@@ -130,32 +137,34 @@ class Outputs:
         self.check()
         for _, output in self._all:
             output.start()
-        if self._keeper is not None:
-            self._keeper.look()
-            self._keeper.start()
+        for keeper in self._keepers:
+            if keeper.in_use:
+                keeper.look()
+                keeper.start()
 
-    def check(self) -> None:
-        """Raises ImproperlyConfigured where the log is not well, and that is to stop the start."""
-        options = self.options
-        if self._keeper is None or options.on_unhealthy != "stop":
+    def check(self, *others: Place) -> None:
+        """Raises ImproperlyConfigured where log files are not well, and that is to stop the start.
+
+        `others` are places of files that nobody has named yet (`also`).
+        """
+        if self.options.on_unhealthy != "stop":
             return
-        problem = problem_of(options.directory / options.file_name, options.min_free_mb)
-        if problem:
-            raise ImproperlyConfigured(
-                "The settings are wrong:\n"
-                f"  LOG_DIR is {str(options.directory)!r}; {problem}. LOG_ON_UNHEALTHY=warn starts anyway."
-            )
+        places = [keeper.place for keeper in self._keepers if keeper.in_use]
+        found = [(place, place.problem()) for place in (*places, *others)]
+        wrong = [place.sentence(problem) for place, problem in found if problem.text]
+        if wrong:
+            lines = "\n  ".join(f"{each} LOG_ON_UNHEALTHY=warn starts anyway." for each in wrong)
+            raise ImproperlyConfigured(f"The settings are wrong:\n  {lines}")
 
     def state(self) -> LogState:
-        health = self._keeper.health if self._keeper is not None else Health()
-        outputs = self._every
-        failing = next((output.problem for output in outputs if output.problem), "")
+        outputs, seen = self._every, [keeper.health for keeper in self._keepers]
+        problems = [*(each.problem for each in seen), *(output.trouble for output in outputs)]
         return LogState(
             written={output.name: output.written for output in outputs},
             dropped={output.name: output.dropped for output in outputs},
-            bytes=health.bytes,
-            files=health.files,
-            problem=health.problem or (failing and f"the log cannot be written ({failing})"),
+            bytes=sum(each.bytes for each in seen),
+            files=sum(each.files for each in seen),
+            problem="; ".join(dict.fromkeys(filter(None, problems))),
         )
 
     def flush(self, timeout: float = STOP_SECONDS) -> None:
@@ -166,8 +175,8 @@ class Outputs:
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Write what waits; the file first, which waits for nobody."""
-        if self._keeper is not None:
-            self._keeper.stop()
+        for keeper in self._keepers:
+            keeper.stop()
         until = time.monotonic() + timeout
         for output in reversed(self._every):
             output.stop(until - time.monotonic())

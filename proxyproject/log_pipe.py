@@ -49,7 +49,7 @@ class Output(Generic[T]):
         self._encode_gap = encode_gap
         self._size = size
         self._flush_seconds = flush_seconds
-        self._alarm = Alarm(name)
+        self._alarm = Alarm(f"patchbay: the log's {name}")
         self._waiting: deque[T] = deque()
         self._pending: list[bytes] = []
         self._wake: SimpleQueue[None] = SimpleQueue()  # safe in signal handlers, unlike an Event
@@ -66,6 +66,11 @@ class Output(Generic[T]):
     def problem(self) -> str:
         """Why nothing can be written now, "" if it can."""
         return "" if self._error is None else self._error.strerror or "unknown"
+
+    @property
+    def trouble(self) -> str:
+        """The problem as a sentence, "" if there is none."""
+        return f"the log's {self.name} cannot be written ({self.problem})" if self.problem else ""
 
     @property
     def full(self) -> bool:

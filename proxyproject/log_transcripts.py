@@ -12,8 +12,8 @@ from django.conf import settings
 from providers.wire.codec import Folded, WireFormat
 from providers.wire.registry import CODECS
 from proxyproject.log_file import LogFile
-from proxyproject.log_health import Keeper
-from proxyproject.log_outputs import Options
+from proxyproject.log_health import Keeper, Place
+from proxyproject.log_outputs import OFF, Options
 from proxyproject.log_pipe import Output
 from proxyproject.log_segments import Segments
 from proxyproject.redactors import Redactors
@@ -31,7 +31,7 @@ OWNER_ONLY = 0o600
 
 
 class TranscriptLog:
-    """`outputs` is for whoever flushes and counts outputs.
+    """`outputs` and `keeper` are for whoever flushes, counts and looks after those of the log.
 
     Threads begin with the first transcript, for most gateways keep none; but what was kept is looked after.
     """
@@ -44,12 +44,13 @@ class TranscriptLog:
         self._making = threading.Lock()
         self._sinks: list[Sink] = []
         self._database = TranscriptWriter()
-        self._segments = segments_of(options)
-        file = LogFile(self._segments, options.max_bytes, OWNER_ONLY)
+        segments = segments_of(options)
+        file = LogFile(segments, options.max_bytes, OWNER_ONLY)
         self._files: Output[Any] | None = None
         if "file" in settings.TRANSCRIPT_SINKS:
             self._files = self._add("transcripts", file.write).output
-        self._keeper = Keeper(file, self._segments, options.min_free_mb, self._problem)
+        places = places_in_use(options)
+        self.keeper = Keeper(place_of(options), file, segments, self._failing, bool(places))
         if "database" in settings.TRANSCRIPT_SINKS:
             self._add("transcripts-database", into_database(self._database))
 
@@ -63,18 +64,13 @@ class TranscriptLog:
         put = self.put if self._sinks else None
         return Transcripts(default, settings.LOG_MAX_BODY_SIZE, put)
 
-    def start(self) -> None:
-        """Remove in time what earlier runs have kept, whether or not there will be more."""
-        if self._segments.size()[1]:
-            self._keeper.start()
-
     def put(self, capture: Capture) -> None:
         """Never waits and never raises."""
         told = Told(capture)
         for sink in self._sinks:
             sink.put(told)
         if self._files is not None:
-            self._keeper.start()
+            self.keeper.start()
 
     def stop(self, seconds: float) -> None:
         """Write what waits, within a bound, and look after nothing any more."""
@@ -82,10 +78,10 @@ class TranscriptLog:
         for output in self.outputs:
             output.stop(until - time.monotonic())
         self._database.close()
-        self._keeper.stop()
+        self.keeper.stop()
 
-    def _problem(self) -> str:
-        return "" if self._files is None else self._files.problem
+    def _failing(self) -> str:
+        return "" if self._files is None else self._files.trouble
 
     def _add(self, name: str, write: Callable[[bytes], None]) -> Sink:
         sink = Sink(name, write, self._line, self._options.queue_size, self._options.flush_seconds)
@@ -101,6 +97,20 @@ class TranscriptLog:
 def segments_of(options: Options) -> Segments:
     """The files of transcripts, with the limits of the log."""
     return Segments(options.directory / LIVE, options.limits, compress_indexed)
+
+
+def place_of(options: Options) -> Place:
+    return Place("transcripts", options.directory / LIVE, options.min_free_mb)
+
+
+def places_in_use(options: Options) -> list[Place]:
+    """The place of transcripts, where files of them are to be looked after from the start on.
+
+    That is where transcripts are kept by default, and where some of an earlier run lie, whether or
+    not there will be more.
+    """
+    kept = "file" in settings.TRANSCRIPT_SINKS and settings.LOG_BODIES != OFF
+    return [place_of(options)] if kept or segments_of(options).size()[1] else []
 
 
 def _fold(name: str, stream: bytes) -> Folded:

@@ -94,10 +94,10 @@ class LogGauges:
             "output",
         )
         self._bytes = made(
-            "patchbay_log_bytes", "Size of the log file with all that was rotated.", "livemax"
+            "patchbay_log_bytes", "Size of the files of log and transcripts.", "livemax"
         )
         self._files = made(
-            "patchbay_log_files", "The log file and those that were rotated.", "livemax"
+            "patchbay_log_files", "Files of log and transcripts, rotated ones too.", "livemax"
         )
         self._healthy = made(
             "patchbay_log_healthy", "1 where the log is well on all workers, else 0.", "livemin"

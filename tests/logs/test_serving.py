@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.docs.pages import ROOT
+from tests.logs.readiness import metrics_when, readiness, value
 from tests.logs.shelf import PATIENCE, lines
 from tests.server.process import SERVE, SERVE_TWO, Running, environment, free_port, running
 
@@ -77,34 +78,6 @@ async def test_the_metrics_say_how_the_log_stands(chaos, database: Path):
         gateway.signal()
         await gateway.ended()
     assert gateway.output == ""
-
-
-async def metrics_when(gateway: Running, name: str, wanted: float) -> str:
-    """The metrics once this one has this value; lines of the process itself may be more."""
-    for _ in range(200):
-        text = (await gateway.get("/metrics")).body.decode()
-        found = value(text, name)
-        if found == wanted or found > wanted > 0:
-            return text
-        await asyncio.sleep(0.05)
-    raise AssertionError(text)
-
-
-def value(text: str, name: str) -> float:
-    """-1 where it is not there yet."""
-    found = [line for line in text.splitlines() if line.startswith(f"{name} ")]
-    return float(found[0].rpartition(" ")[2]) if found else -1
-
-
-async def readiness(gateway: Running, status: str) -> dict[str, Any]:
-    async with asyncio.timeout(10):
-        while True:
-            answer = await gateway.get("/readyz")
-            assert answer.status == 200
-            if answer.json["status"] == status:
-                checks: dict[str, Any] = answer.json["checks"]
-                return checks
-            await asyncio.sleep(0.05)
 
 
 async def test_trouble_with_the_log_degrades_and_no_request_notices(chaos, database: Path):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from proxyproject.log_health import problem_of
+from proxyproject.log_health import Place
 from proxyproject.log_outputs import Outputs
 from tests.docs.pages import ROOT
 from tests.logs.shelf import gaps, line, numbers, outputs, wait_until
@@ -113,7 +113,7 @@ while not made.state().dropped["file"]:  # until disk and queue are full
     said += 1
     if said % 50 == 0:
         made.flush()
-assert made.state().problem == "the log cannot be written (No space left on device)", made.state()
+assert made.state().problem == "the log's file cannot be written (No space left on device)", made.state()
 for path in logs.iterdir():
     if path.name.endswith(".log"):
         assert path.read_bytes()[-1:] == b"\\n", "half a line is left"
@@ -155,7 +155,7 @@ def test_a_full_disk_costs_what_is_counted_and_heals(tmp_path: Path, max_bytes: 
 READ_ONLY = """
 import subprocess, sys
 from pathlib import Path
-from proxyproject.log_health import problem_of
+from proxyproject.log_health import Place
 from tests.logs.shelf import line, numbers, outputs, wait_until
 
 logs = Path(sys.argv[1])
@@ -163,7 +163,7 @@ made = outputs(logs)
 made.put(20, line(0))
 wait_until(lambda: numbers(logs) == [0])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", sys.argv[1]], check=True)
-assert problem_of(logs / "patchbay.log", 0) == "the directory of the log cannot be written"
+assert Place("log", logs / "patchbay.log", 0).problem().text == "the directory of the log cannot be written"
 made.put(20, line(1))
 wait_until(lambda: made.state().problem)
 subprocess.run(["umount", sys.argv[1]], check=True)
@@ -181,15 +181,21 @@ def test_a_disk_that_may_only_be_read_for_a_while_costs_nothing(tmp_path: Path):
 
 def test_what_is_not_well_is_said_in_a_sentence_without_a_path(tmp_path: Path):
     path = tmp_path / "logs/patchbay.log"
-    assert problem_of(path, 0) == ""
-    assert "less than LOG_MIN_FREE_MB (1000000000)" in problem_of(path, 1_000_000_000)
+    place = Place("log", path, 0)
+    assert place.problem().text == ""
+    full = place._replace(min_free_mb=1_000_000_000).problem()
+    assert "less than LOG_MIN_FREE_MB (1000000000)" in full.text
     path.mkdir()
-    assert problem_of(path, 0) == "the file of the log cannot be written"
+    assert place.problem().text == "the file of the log cannot be written"
     path.rmdir()
     path.parent.rmdir()
     path.parent.touch()
-    said = problem_of(path, 0)
-    assert said == "the directory of the log cannot be used (File exists)"
+    problem = place.problem()
+    assert problem.text == "the directory of the log cannot be used (File exists)"
+    assert place.sentence(problem) == (
+        f"LOG_DIR is {str(path.parent)!r}; {problem.text}. Let the user that Patchbay runs as "
+        f"({os.geteuid()}) write there, or set LOG_DIR to another directory."
+    )
 
 
 def test_a_server_that_is_to_stop_is_stopped_and_others_are_warned(

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 
 from proxyproject.address import local_address, remember_port
+from proxyproject.log_transcripts import places_in_use
 from proxyproject.logs import outputs
 from proxyproject.server import CannotListen, Server, configured, drain_from_settings, listen
 from proxyproject.supervisor import supervise
@@ -43,10 +44,16 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         with listener:
             if not options["check"]:
-                outputs().check()
+                _check_logs()
                 _check_database(workers)
                 _remember(listener)
                 _serve(listener, workers)
+
+
+def _check_logs() -> None:
+    """Once for all workers, and before they are there. Raises ImproperlyConfigured."""
+    made = outputs()
+    made.check(*places_in_use(made.options))
 
 
 def _remember(listener: socket.socket) -> None:
