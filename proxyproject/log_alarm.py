@@ -20,21 +20,25 @@ class Alarm:
         self._next = 0.0
         self._rung = False
 
-    def ring(self, problem: str) -> None:
+    def ring(self, problem: str) -> bool:
+        """Whether it was time to; not whether anybody could be told."""
         now = time.monotonic()
-        if now >= self._next:
-            self._next = now + EVERY_SECONDS
-            self._rung = True
-            self.say(problem)
+        if now < self._next:
+            return False
+        self._next = now + EVERY_SECONDS
+        self._rung = self.say(problem) or self._rung
+        return True
 
     def over(self, text: str = "is written again") -> None:
         """It works again; said where something was said before."""
         if self._rung:
             self._rung = False
-            self._next = 0.0
             self.say(text)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str) -> bool:
+        """Whether it was said; where the reader has stopped it is not."""
         with suppress(OSError, ValueError):
             if select.select([], [self._descriptor], [], 0)[1]:
                 os.write(self._descriptor, f"{self._subject} {text}\n".encode())
+                return True
+        return False

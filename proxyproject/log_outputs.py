@@ -16,6 +16,7 @@ from proxyproject.log_formats import encoder
 from proxyproject.log_health import Keeper, Place
 from proxyproject.log_pipe import Line, Output
 from proxyproject.log_segments import Limits, Segments
+from proxyproject.log_watch import Watch
 from routing.log_lines import LogState
 
 STDOUT = 1
@@ -69,6 +70,7 @@ class Outputs:
         self._all: list[tuple[int, Output[Line]]] = []
         self._others: list[Output[Any]] = []
         self._keepers: list[Keeper] = []
+        self._watch = Watch(lambda: self._every)
         if options.level != OFF:
             colour = os.isatty(STDOUT) and not os.environ.get("NO_COLOR")
             self._add("stdout", write_stdout, options.level, options.format, colour)
@@ -76,7 +78,7 @@ class Outputs:
             segments = options.segments
             file = LogFile(segments, options.max_bytes)
             output = self._add("file", file.write, options.file_level, options.file_format, False)
-            self._keepers = [Keeper(options.place, file, segments, lambda: output.trouble)]
+            self._keepers = [Keeper(options.place, file, segments, lambda: output.failure)]
 
     def _add(
         self, name: str, sink: Callable[[bytes], None], level: str, form: str, colour: bool
@@ -141,6 +143,7 @@ class Outputs:
             if keeper.in_use:
                 keeper.look()
                 keeper.start()
+        self._watch.start()
 
     def check(self, *others: Place) -> None:
         """Raises ImproperlyConfigured where log files are not well, and that is to stop the start.
@@ -175,6 +178,7 @@ class Outputs:
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Write what waits; the file first, which waits for nobody."""
+        self._watch.stop()
         for keeper in self._keepers:
             keeper.stop()
         until = time.monotonic() + timeout

@@ -7,6 +7,7 @@ counted, and owned up to in one line (`log_gap`) as soon as lines can be written
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -22,6 +23,10 @@ MOST_AT_ONCE = 1000
 """Lines of one write, so that what an output which fails holds on to stays small."""
 GAP_SECONDS = 1.0
 POLL_SECONDS = 0.002
+STUCK_SECONDS = 5.0
+"""A write that takes longer hangs; a line that waits longer is late."""
+
+log = logging.getLogger("patchbay.logs")
 
 Line = dict[str, Any]
 T = TypeVar("T")
@@ -57,7 +62,9 @@ class Output(Generic[T]):
         self._thread: threading.Thread | None = None
         self._ending = self._stopping = False
         self._begun = self._ended = 0
+        self._begun_at = self._write_at = 0.0
         self._error: NotWritten | None = None
+        self._behind = False
         self._told = 0
         self._gap_began = self._gap_told = 0.0
         self.written = self.dropped = 0
@@ -68,9 +75,32 @@ class Output(Generic[T]):
         return "" if self._error is None else self._error.strerror or "unknown"
 
     @property
-    def trouble(self) -> str:
+    def delay(self) -> str:
+        """Why lines are not written in time though no write has failed, "" if they are.
+
+        Lines have no stamp: a turn writes what came before it began, so its age is the least of theirs.
+        """
+        now, write_at = time.monotonic(), self._write_at
+        if write_at and now > write_at + STUCK_SECONDS:
+            return f"a write has hung for more than {STUCK_SECONDS:g} seconds"
+        waits = self._waiting or self._ended != self._begun
+        if waits and self._thread is not None and now > self._begun_at + STUCK_SECONDS:
+            return f"lines have waited for more than {STUCK_SECONDS:g} seconds"
+        if self.full:
+            return "its queue is full"
+        return "lines were dropped just now" if self.dropped > self._told else ""
+
+    @property
+    def failure(self) -> str:
         """The problem as a sentence, "" if there is none."""
-        return f"the log's {self.name} cannot be written ({self.problem})" if self.problem else ""
+        problem = self.problem
+        return f"the log's {self.name} cannot be written ({problem})" if problem else ""
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, failure or delay, as a sentence."""
+        delay = self.delay
+        return self.failure or (f"the log's {self.name} is behind ({delay})" if delay else "")
 
     @property
     def full(self) -> bool:
@@ -93,9 +123,22 @@ class Output(Generic[T]):
                 thread = threading.Thread(
                     target=self._run, name=f"patchbay-log-{self.name}", daemon=True
                 )
+                self._begun_at = time.monotonic()
                 with suppress(RuntimeError):  # the interpreter ends; `stop` writes what waits
                     thread.start()
                     self._thread = thread
+
+    def look(self) -> None:
+        """Ring where it is behind: its own thread, which rings where a write fails, may hang then.
+
+        To be called by one thread, now and then.
+        """
+        delay = "" if self.problem else self.delay
+        if delay and self._alarm.ring(f"is behind ({delay}); {self.dropped} lines are lost"):
+            log.warning("the log's %s is behind (%s)", self.name, delay)
+        if self._behind and not delay and not self.problem:
+            self._alarm.over()
+        self._behind = bool(delay)
 
     def flush(self, timeout: float) -> bool:
         """Wait until all that was put in so far is written or has failed; returns whether it has."""
@@ -142,6 +185,7 @@ class Output(Generic[T]):
             with suppress(Empty):
                 self._wake.get(timeout=self._flush_seconds)
             self._begun += 1
+            self._begun_at = time.monotonic()
             self._turn()
             self._ended = self._begun
 
@@ -181,11 +225,14 @@ class Output(Generic[T]):
 
     def _write_pending(self) -> None:
         """Raises NotWritten, and keeps what is not."""
+        self._write_at = time.monotonic()
         try:
             self._sink(b"".join(self._pending))
         except NotWritten as error:
             self._keep_after(error.written)
             raise
+        finally:
+            self._write_at = 0.0
         self.written += len(self._pending)
         self._pending = []
 

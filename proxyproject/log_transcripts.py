@@ -81,7 +81,7 @@ class TranscriptLog:
         self.keeper.stop()
 
     def _failing(self) -> str:
-        return "" if self._files is None else self._files.trouble
+        return "" if self._files is None else self._files.failure
 
     def _add(self, name: str, write: Callable[[bytes], None]) -> Sink:
         sink = Sink(name, write, self._line, self._options.queue_size, self._options.flush_seconds)

@@ -91,9 +91,16 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    chaos: Chaos, database: Path, command: Sequence[str] = SERVE, **settings: Any
+    chaos: Chaos,
+    database: Path,
+    command: Sequence[str] = SERVE,
+    stdout: Any = None,
+    **settings: Any,
 ) -> AsyncIterator[Running]:
-    """Start a gateway with the usual configuration on a free port; kill what a test left running."""
+    """Start a gateway with the usual configuration on a free port; kill what a test left running.
+
+    With a `stdout` of the test's own, `output` is what came on standard error.
+    """
     key = make_key()
     await asyncio.to_thread(apart, lambda: apply(document(chaos, key)))
     port, log = free_port(), database.with_name("output.log")
@@ -103,8 +110,8 @@ async def running(
             *(part.format(port=port) for part in command),
             cwd=PROJECT,
             env=environment(database, **settings),
-            stdout=output,
-            stderr=asyncio.subprocess.STDOUT,
+            stdout=output if stdout is None else stdout,
+            stderr=output,
             start_new_session=True,
         )
     gateway = Running(port, key, process, log)

@@ -1,0 +1,98 @@
+"""A write that does not come back: it is said why lines wait, elsewhere, until it has come back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.logs.hanging import Fifo, held
+from tests.logs.readiness import metrics_when, readiness
+from tests.logs.shelf import gaps, line, lines, numbers, outputs, wait_until
+from tests.logs.test_lock import waits_for
+from tests.logs.test_serving import ask_many, requests
+from tests.server.process import SERVE, running
+from usage.log_lock import write_lock
+
+HUNG = "a write has hung for more than 5 seconds"
+
+
+async def test_standard_output_that_nobody_reads(chaos, database: Path, tmp_path: Path):
+    fifo = Fifo(tmp_path / "stdout")
+    settings = {"LOG_FILE_LEVEL": "info", "DRAIN_DELAY_SECONDS": 0}
+    async with running(chaos, database, SERVE, stdout=fifo.end, **settings) as gateway:
+        told = await ask_many(gateway)
+        checks = await readiness(gateway, "degraded")
+        assert checks["log"] == {"ok": False, "text": f"the log's stdout is behind ({HUNG})"}
+        await metrics_when(gateway, "patchbay_log_healthy", 0)
+        await until(lambda: f"patchbay: the log's stdout is behind ({HUNG}); 0 " in gateway.output)
+        fifo.read()
+        await readiness(gateway, "ready")
+        await until(lambda: "patchbay: the log's stdout is written again" in gateway.output)
+        gateway.signal()
+        await gateway.ended()
+    file = lines(database.with_name("var") / "logs")
+    assert f"the log's stdout is behind ({HUNG})" in [each.get("message") for each in file]
+    assert requests([json.loads(each) for each in fifo.text().splitlines()]) == told
+    assert requests(file) == told
+
+
+async def test_a_file_whose_lock_another_process_holds(chaos, database: Path):
+    logs = database.with_name("var") / "logs"
+    settings = {"LOG_FILE_LEVEL": "info", "LOG_BODIES": "metadata", "DRAIN_DELAY_SECONDS": 0}
+    async with running(chaos, database, SERVE, **settings) as gateway:
+        with held(logs / "patchbay.log", logs / "transcripts.log"):
+            told = await ask_many(gateway)
+            checks = await readiness(gateway, "degraded")
+            assert f"the log's file is behind ({HUNG})" in checks["log"]["text"]
+            assert str(logs) not in checks["log"]["text"]
+            for name in ("file", "transcripts"):
+                await until(alarmed, gateway, f"patchbay: the log's {name} is behind ({HUNG})")
+        await readiness(gateway, "ready")
+        gateway.signal()
+        await gateway.ended()
+    assert requests(lines(logs)) == told
+    kept = (logs / "transcripts.log").read_text().splitlines()
+    assert sorted(json.loads(each)["exchange_id"] for each in kept) == told
+
+
+def alarmed(gateway: Any, text: str) -> bool:
+    return text in gateway.output
+
+
+async def until(true: Any, *arguments: Any) -> None:
+    async with asyncio.timeout(10):
+        while not true(*arguments):  # noqa: ASYNC110 — another process has no event
+            await asyncio.sleep(0.05)
+
+
+def test_a_queue_that_is_full_is_said_at_once_and_goes_away_by_itself(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    made = outputs(tmp_path, queue_size=50)
+    made.start()
+    with held(tmp_path / "patchbay.log"):
+        made.put(20, line(0))
+        wait_until(lambda: waits_for(write_lock(tmp_path / "patchbay.log")), "the write")
+        assert not made.state().problem
+        for number in range(1, 200):
+            made.put(20, line(number))
+        assert made.state().problem == "the log's file is behind (its queue is full)"
+        wait_until(lambda: "is behind (its queue is full)" in caplog.text, "the warning")
+    wait_until(lambda: not made.state().problem, "the recovery")
+    said = ""
+
+    def over() -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return said.endswith("patchbay: the log's file is written again\n")
+
+    wait_until(over, "the end of the alarm")
+    assert "patchbay: the log's file is behind (its queue is full); " in said
+    made.stop()
+    state = made.state()
+    assert state.written["file"] == len(numbers(tmp_path)) == 200 - state.dropped["file"] < 200
+    assert sum(gap["dropped"] for gap in gaps(tmp_path)) == state.dropped["file"]
