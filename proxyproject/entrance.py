@@ -15,7 +15,7 @@ from django.conf import settings
 from django.urls import Resolver404, get_resolver
 
 from proxyproject.door import PROBES, Door
-from proxyproject.log_outputs import STOP_SECONDS
+from proxyproject.log_outputs import RESERVE_SECONDS
 from proxyproject.log_transcripts import TranscriptLog
 from proxyproject.logs import ProcessLog, known_secrets, outputs
 from routing import in_hand
@@ -106,12 +106,16 @@ class Entrance:
             await self._stop_logs()
 
     async def _stop_logs(self) -> None:
-        """Not only at exit: some servers end by the signal that they got."""
-        kept, self._kept = self._kept, None
+        """Not only at exit: some servers end by the signal that they got.
+
+        One deadline is for all of it, and something of it is left for the exit.
+        """
+        made, kept = outputs(), self._kept
+        self._kept = None
         if kept is not None:
-            await asyncio.to_thread(kept.stop, STOP_SECONDS)
-            outputs().without(kept.outputs, kept.keeper)
-        await asyncio.to_thread(outputs().flush)
+            await asyncio.to_thread(kept.stop, made.seconds_left(2 * RESERVE_SECONDS))
+            made.without(kept.outputs, kept.keeper)
+        await asyncio.to_thread(made.flush, made.seconds_left(RESERVE_SECONDS))
 
 
 def _is_for_the_door(scope: Scope) -> bool:

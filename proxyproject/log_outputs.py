@@ -14,13 +14,16 @@ from django.core.exceptions import ImproperlyConfigured
 from proxyproject.log_file import LogFile, NotWritten
 from proxyproject.log_formats import encoder
 from proxyproject.log_health import Keeper, Place
-from proxyproject.log_pipe import Line, Output
+from proxyproject.log_pipe import Line, Output, last_first
 from proxyproject.log_segments import Limits, Segments
 from proxyproject.log_watch import Watch
 from routing.log_lines import LogState
 
 STDOUT = 1
 STOP_SECONDS = 5.0
+"""For all that waits at the end of a process together."""
+RESERVE_SECONDS = 1.0
+"""Of these, what each step of the end leaves to the next one."""
 OFF = "off"
 LEVELS = {
     "debug": logging.DEBUG,
@@ -71,6 +74,7 @@ class Outputs:
         self._others: list[Output[Any]] = []
         self._keepers: list[Keeper] = []
         self._watch = Watch(lambda: self._every)
+        self._end_at = 0.0
         if options.level != OFF:
             colour = os.isatty(STDOUT) and not os.environ.get("NO_COLOR")
             self._add("stdout", write_stdout, options.level, options.format, colour)
@@ -137,6 +141,7 @@ class Outputs:
         Raises ImproperlyConfigured where the log is not well, and that is to stop the start.
         """
         self.check()
+        self._end_at = 0.0
         for _, output in self._all:
             output.start()
         for keeper in self._keepers:
@@ -170,19 +175,26 @@ class Outputs:
             problem="; ".join(dict.fromkeys(filter(None, problems))),
         )
 
+    def seconds_left(self, reserve: float = 0.0) -> float:
+        """Of the time that the end of the process may take, which runs from the first call after `start`."""
+        now = time.monotonic()
+        self._end_at = self._end_at or now + STOP_SECONDS
+        return max(0.0, self._end_at - reserve - now)
+
     def flush(self, timeout: float = STOP_SECONDS) -> None:
         """Wait until what was said so far is written, within a bound for all outputs together."""
         until = time.monotonic() + timeout
-        for output in self._every:
+        for output in last_first(self._every):
             output.flush(until - time.monotonic())
 
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Write what waits; the file first, which waits for nobody."""
+    def stop(self, timeout: float | None = None) -> None:
+        """Write what waits, within a bound; without a timeout, in what is left for the end."""
         self._watch.stop()
         for keeper in self._keepers:
             keeper.stop()
-        until = time.monotonic() + timeout
-        for output in reversed(self._every):
+        seconds = max(self.seconds_left(), RESERVE_SECONDS) if timeout is None else timeout
+        until = time.monotonic() + seconds
+        for output in last_first(self._every):
             output.stop(until - time.monotonic())
 
 

@@ -14,7 +14,7 @@ from providers.wire.registry import CODECS
 from proxyproject.log_file import LogFile
 from proxyproject.log_health import Keeper, Place
 from proxyproject.log_outputs import OFF, Options
-from proxyproject.log_pipe import Output
+from proxyproject.log_pipe import Output, last_first
 from proxyproject.log_segments import Segments
 from proxyproject.redactors import Redactors
 from proxyproject.transcript_sinks import Sink, Told, into_database
@@ -75,7 +75,7 @@ class TranscriptLog:
     def stop(self, seconds: float) -> None:
         """Write what waits, within a bound, and look after nothing any more."""
         until = time.monotonic() + seconds
-        for output in self.outputs:
+        for output in last_first(self.outputs):
             output.stop(until - time.monotonic())
         self._database.close()
         self.keeper.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from tests.logs.test_serving import ask_many, requests
 from tests.server.process import SERVE, running
 from usage.log_lock import write_lock
 
+BOUND = 5.0
+"""Seconds for all outputs together."""
+REST = 4.0
+"""Seconds for all else that a server does at its end."""
 HUNG = "a write has hung for more than 5 seconds"
 
 
@@ -57,6 +62,38 @@ async def test_a_file_whose_lock_another_process_holds(chaos, database: Path):
     assert requests(lines(logs)) == told
     kept = (logs / "transcripts.log").read_text().splitlines()
     assert sorted(json.loads(each)["exchange_id"] for each in kept) == told
+
+
+async def test_a_process_ends_within_five_seconds_though_all_of_its_outputs_hang(
+    chaos, database: Path, tmp_path: Path
+):
+    fifo, logs = Fifo(tmp_path / "stdout"), database.with_name("var") / "logs"
+    settings = {"LOG_FILE_LEVEL": "info", "LOG_BODIES": "metadata", "DRAIN_DELAY_SECONDS": 0}
+    async with running(chaos, database, SERVE, stdout=fifo.end, **settings) as gateway:
+        with held(logs / "patchbay.log", logs / "transcripts.log"):
+            await ask_many(gateway)
+            began = time.monotonic()
+            gateway.signal()
+            await gateway.ended()
+            took = time.monotonic() - began
+    assert took < BOUND + REST
+    for name in ("stdout", "file", "transcripts"):
+        assert f"patchbay: the log's {name} could not be written at the end; " in gateway.output
+
+
+def test_an_output_that_hangs_at_the_end_costs_no_line_of_another(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    made = outputs(tmp_path, level="info", flush_seconds=1.0)
+    made.start()
+    with held(tmp_path / "patchbay.log"):
+        for number in range(100):
+            made.put(20, line(number))
+        made.stop(0.5)
+    assert made.state().dropped == {"stdout": 0, "file": 100}
+    told = capfd.readouterr()
+    assert [json.loads(each)["number"] for each in told.out.splitlines()] == list(range(100))
+    assert "the log's file could not be written at the end; 100 lines are lost" in told.err
 
 
 def alarmed(gateway: Any, text: str) -> bool:
