@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from tests.transcripts.lines import NOON, encoded, id_at, ids, line, live
 from usage.transcripts.follow import Follower
 from usage.transcripts.raw_lines import Damage
+from usage.transcripts.read import scan
 from usage.transcripts.segments import STAMP, compress_indexed
 
 
@@ -54,6 +56,23 @@ def test_a_line_is_shown_when_it_is_whole(tmp_path: Path) -> None:
                 file.write(part)
             found = ids(late.read())
     assert found == ids([one])
+
+
+def test_a_line_that_is_just_being_written_is_waited_for_by_a_scan_too(tmp_path: Path) -> None:
+    whole = encoded(line(), line())
+    path = tmp_path / "transcripts.log"
+    path.write_bytes(whole[:-100])
+
+    def write_on() -> None:
+        with path.open("ab") as file:
+            file.write(whole[-100:])
+
+    writer = Timer(0.01, write_on)
+    writer.start()
+    told: list[Damage] = []
+    found = list(scan([tmp_path], report=told.append))
+    writer.join()
+    assert (len(found), told) == (2, [])
 
 
 def test_it_waits_for_a_directory_that_is_not_there_yet(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from bisect import bisect
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from threading import Timer
 from typing import Any
 from uuid import UUID
 
@@ -218,22 +217,6 @@ def test_a_bad_line_is_reported_and_the_rest_goes_on(
     assert found == ids(reversed(good) if newest_first else good)
     [sentence] = told
     assert sentence.startswith(f"{path}, line 4: {what}")
-
-
-def test_a_line_that_is_just_being_written_is_waited_for(tmp_path: Path) -> None:
-    whole = encoded(line(), line())
-    path = tmp_path / "transcripts.log"
-    path.write_bytes(whole[:-100])
-
-    def write_on() -> None:
-        with path.open("ab") as file:
-            file.write(whole[-100:])
-
-    writer = Timer(0.01, write_on)
-    writer.start()
-    found, told = scanned(tmp_path)
-    writer.join()
-    assert (len(found), told) == (2, [])
 
 
 def gzipped(path: Path) -> Path:
