@@ -1,14 +1,11 @@
 """Try a Provider's connection by asking for its list of models, and say in a sentence how it went.
 
-Synchronous, for the admin. The address is resolved here and the connection is made to what was
-resolved, so that a name cannot turn private between the check and the call.
+Synchronous, for the admin.
 """
 
 from __future__ import annotations
 
 import json
-import socket
-import ssl
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,11 +13,9 @@ from typing import Any, NamedTuple
 import httpx
 
 from providers.adapters.registry import Adapter
-from providers.addresses import public_address
-from providers.origin import system_trust
+from providers.asking import CannotReach, Question, ask
 from providers.wire.codec import WireFormat
 
-CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
 LARGEST_ANSWER = 8 * 2**20
 MOST_MODELS_A_PAGE = 1000
@@ -51,10 +46,6 @@ class Verdict(NamedTuple):
     tone: str
     sentence: str
     models: tuple[str, ...] = ()
-
-
-class CannotReach(Exception):
-    """The try came to nothing; the text is the sentence."""
 
 
 def try_connection(place: Place, secret: str | None) -> Verdict:
@@ -110,84 +101,13 @@ def _get(place: Place, headers: Mapping[str, str]) -> tuple[int, bytes]:
     url = httpx.URL(place.models_url)
     if WireFormat.ANTHROPIC_MESSAGES in place.adapter.paths:
         url = url.copy_add_param("limit", MOST_MODELS_A_PAGE)
-    failure = CannotReach(f"The name {url.host} has no address.")
-    for address in _addresses(url, place.allow_private):
-        try:
-            return _get_from(address, url, headers)
-        except CannotReach as error:
-            failure = error
-    raise failure
-
-
-def _addresses(url: httpx.URL, allow_private: bool) -> list[str]:
-    port = url.port or (443 if url.scheme == "https" else 80)
-    try:
-        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise CannotReach(f"The name {url.host} cannot be resolved.") from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if allow_private:
-        return addresses
-    public = [address for address in addresses if public_address(address)]
-    if not public:
-        raise CannotReach(
-            f"{url.host} is a private address. Tick “allow private network” if it is a server of "
-            "your own."
+    return ask(
+        Question(
+            url=url,
+            headers=headers,
+            allow_private=place.allow_private,
+            seconds=ANSWER_SECONDS,
+            largest=LARGEST_ANSWER,
+            too_large="The server answered with more than a list of models can be.",
         )
-    return public
-
-
-def _get_from(address: str, url: httpx.URL, headers: Mapping[str, str]) -> tuple[int, bytes]:
-    """Ask one address, with TLS for the name."""
-    host = url.netloc.decode("ascii")
-    timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-    with httpx.Client(
-        timeout=timeout, verify=system_trust(), trust_env=False, follow_redirects=False
-    ) as client:
-        request = client.build_request(
-            "GET",
-            url.copy_with(host=address),
-            headers={**headers, "host": host, "accept": "application/json"},
-            extensions={"sni_hostname": url.host},
-        )
-        try:
-            response = client.send(request, stream=True)
-            return response.status_code, _bounded(response)
-        except httpx.ConnectTimeout:
-            raise CannotReach(
-                f"The server did not accept a connection within {CONNECT_SECONDS:.0f} s."
-            ) from None
-        except httpx.TimeoutException:
-            raise CannotReach(
-                f"The server was reached, but did not answer within {ANSWER_SECONDS:.0f} s."
-            ) from None
-        except httpx.ConnectError as error:
-            raise CannotReach(_connect_sentence(error)) from None
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise CannotReach(
-                "The server was reached, but does not speak HTTP as expected."
-            ) from None
-
-
-def _bounded(response: httpx.Response) -> bytes:
-    """The body, read under a limit. Raises CannotReach over it."""
-    parts, size = [], 0
-    for part in response.iter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > LARGEST_ANSWER:
-            raise CannotReach("The server answered with more than a list of models can be.")
-    return b"".join(parts)
-
-
-def _connect_sentence(error: httpx.ConnectError) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "The server's certificate is not valid for its name."
-        if isinstance(cause, ssl.SSLError):
-            return "No secure connection came about. Is the base URL meant to begin with http://?"
-        if isinstance(cause, ConnectionRefusedError):
-            return "The server refused the connection: nothing listens at this address and port."
-        cause = cause.__cause__ or cause.__context__
-    return "The server could not be reached."
+    )

@@ -111,6 +111,19 @@ def library_price_in(period: int, vendor: str, model: str) -> Price | None:
     return price._replace(tiers=tiers, until=(period + 1) * PERIOD if varies else 0.0)
 
 
+def embedding_price(vendor: str, model: str) -> Price | None:
+    """The price library's word on a model that answers with vectors: its input alone costs something."""
+    sold_by = vendor_named(vendor)
+    found = sold_by.find_model(model) if sold_by else None
+    if found is None:
+        return None
+    base = _of_kind(found.get_prices(datetime.now(UTC)).input_mtok, -1)
+    if base is None:
+        return None
+    source = f"genai-prices {library_version()} {vendor}/{found.id}"
+    return Price(source, base, 0, base, base, base, base, 0)
+
+
 def _lengths(prices: ModelPrice) -> list[int]:
     """The lengths of input above which something costs another price."""
     kinds = (getattr(prices, kind) for kind in KINDS)
