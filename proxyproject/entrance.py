@@ -18,6 +18,7 @@ from proxyproject.door import PROBES, Door
 from proxyproject.log_outputs import RESERVE_SECONDS
 from proxyproject.log_transcripts import TranscriptLog
 from proxyproject.logs import ProcessLog, known_secrets, outputs
+from proxyproject.meaning import MeaningIndex
 from routing import in_hand
 from routing.runtime import Runtime
 from routing.transcribing import Transcripts
@@ -41,6 +42,7 @@ class Entrance:
         self._opening: asyncio.Task[Door] | None = None
         self.runtime: Runtime | None = None
         self._kept: TranscriptLog | None = None
+        self._meaning = MeaningIndex()
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         in_hand.marks.set(in_hand.NONE)
@@ -86,6 +88,7 @@ class Entrance:
             await self._stop_logs()
             raise
         self.runtime = runtime
+        self._meaning.start()
         self._door = Door(runtime, frozenset(name.encode() for name in settings.CORS_ORIGINS))
         return self._door
 
@@ -102,7 +105,9 @@ class Entrance:
         runtime, self.runtime = self.runtime, None
         self._door = self._opening = None
         if runtime is not None:
+            self._meaning.end()
             await runtime.stop()
+            await asyncio.to_thread(self._meaning.stop)
             await self._stop_logs()
 
     async def _stop_logs(self) -> None:

@@ -179,6 +179,7 @@ def configure(settings: Mapping[str, Any]) -> None:
             "root": {"handlers": ["outputs"], "level": made.level},
             "loggers": {
                 "asyncio": {"level": "WARNING"},
+                "httpx": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
                 "django.security.DisallowedHost": {"filters": ["now and then"]},
             },

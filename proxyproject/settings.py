@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,6 +102,13 @@ except ValueError:
 LOG_REDACT_MODEL = _env.text("LOG_REDACT_MODEL", "en_core_web_sm")
 TRANSCRIPT_SINKS = _env.some("TRANSCRIPT_SINKS", "file", ("file", "database"))
 TRANSCRIPT_ENCRYPTION = _env.flag("TRANSCRIPT_ENCRYPTION", default=False)
+EMBEDDING_MODEL = _env.text("EMBEDDING_MODEL")
+if EMBEDDING_MODEL and not re.fullmatch(r"[-\w]{1,80}/[^\s*?]{1,200}", EMBEDDING_MODEL):
+    _env.problems.append(
+        f"EMBEDDING_MODEL is {EMBEDDING_MODEL!r}; it must be the name of a provider, a slash and the "
+        "name of one of its models, or empty."
+    )
+EMBEDDER = "proxyproject.meaning.embedder"  # where the admin, which knows no providers, finds it
 TRANSCRIPT_DAYS = _env.number("TRANSCRIPT_DAYS", 30, 0, 3650)
 
 # Django

@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
-from usage.transcript_fields import TranscriptFields, WordsField
+from usage.transcript_fields import TranscriptFields
+from usage.transcript_models import Passage as Passage
+from usage.transcript_models import Transcript as Transcript
 
 
 class LiveChange(models.Model):
@@ -343,44 +345,3 @@ class UsageRollup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grain} {self.bucket:%Y-%m-%d %H:%M} {self.request_model}"
-
-
-class Transcript(models.Model):
-    """What is kept of an exchange, for search: the line that a file would have, and its words.
-
-    Rows are numbered as they are written, because an index of SQLite knows rows by whole numbers.
-    Written by usage.transcripts.database alone; the large columns are the last.
-    """
-
-    number = models.BigAutoField(primary_key=True)
-    exchange_id = models.UUIDField(unique=True)
-    started_at = models.DateTimeField(db_index=True)
-    client_key = models.CharField(max_length=80, default="")
-    team = models.CharField(max_length=80, default="")
-    session = models.CharField(max_length=200, default="")
-    end_user = models.CharField(max_length=200, default="")
-    model = models.CharField(max_length=200, default="")
-    request_model = models.CharField(max_length=200, default="")
-    provider = models.CharField(max_length=80, default="")
-    outcome = models.CharField(max_length=20, default="")
-    status = models.IntegerField(default=0)
-    line = models.BinaryField(help_text="The line, compressed by zlib.")
-    words = WordsField(default="")
-    sealed_with = models.CharField(
-        max_length=80, null=True, help_text="The encryption key's id; null where nothing is sealed."
-    )
-
-    class Meta:
-        verbose_name = "transcript"
-        default_permissions = ()  # one says it for transcripts wherever they lie
-        ordering: ClassVar = ["-number"]
-        indexes: ClassVar = [
-            models.Index(
-                fields=["sealed_with"],
-                name="patchbay_transcript_sealed",
-                condition=models.Q(sealed_with__isnull=False),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return str(self.exchange_id)

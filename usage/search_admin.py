@@ -14,8 +14,10 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from usage.ask_meaning import NothingFound, ask
 from usage.models import Transcript
 from usage.transcript_pages import CONTENT_SECURITY_POLICY, MAY
+from usage.transcripts.meaning import MOST_COMPARED, MOST_COUNTED, FoundByMeaning, waiting
 from usage.transcripts.search import Filters, Found, search
 
 HITS = 25
@@ -63,8 +65,13 @@ class TranscriptAdmin(ModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         asked = _Asked(request)
-        found = asked.search() if asked.anything else None
-        if found is not None:
+        found: Found | FoundByMeaning | None = None
+        problem = ""
+        if asked.anything:
+            try:
+                found = asked.search()
+            except NothingFound as sentence:
+                problem = str(sentence)
             _audit(request, asked, found)
         context = {
             **self.admin_site.each_context(request),
@@ -72,6 +79,8 @@ class TranscriptAdmin(ModelAdmin):
             "title": "Search what was said",
             "asked": asked,
             "found": found,
+            "problem": problem,
+            **_meaning(asked),
             "fields": [(name, title, asked.values[name]) for name, title in FIELDS],
             "periods": list(PERIODS),
             "sinks": settings.TRANSCRIPT_SINKS,
@@ -94,6 +103,8 @@ class _Asked:
             name: request.GET.get(name, "").strip() for name, _ in FIELDS
         }
         self.period = request.GET.get("range", "")
+        wanted = request.GET.get("by") == "meaning"
+        self.by_meaning = wanted and bool(settings.EMBEDDING_MODEL)
         before = request.GET.get("before", "")
         self.before = int(before) if before.isdecimal() and len(before) < 19 else None
 
@@ -111,14 +122,28 @@ class _Asked:
         told = [self.text, *(f"{name}={value}" for name, value in self.values.items() if value)]
         return " ".join(filter(None, told))[:LONGEST_SAID].replace("\0", "")
 
-    def search(self) -> Found:
+    def search(self) -> Found | FoundByMeaning:
+        """Raises NothingFound."""
         hours = PERIODS.get(self.period)
         since = timezone.now() - timedelta(hours=hours) if hours else None
         filters = Filters(**self.values)._replace(since=since)
+        if self.by_meaning:
+            return ask(self.text, filters, HITS)
         return search(self.text, filters, HITS, self.before)
 
 
-def _audit(request: HttpRequest, asked: _Asked, found: Found) -> None:
+def _meaning(asked: _Asked) -> dict[str, Any]:
+    """What the page says of search by meaning."""
+    model = settings.EMBEDDING_MODEL
+    return {
+        "embedding_model": model,
+        "waiting": waiting(model) if asked.by_meaning else 0,
+        "most_counted": MOST_COUNTED,
+        "most_compared": MOST_COMPARED,
+    }
+
+
+def _audit(request: HttpRequest, asked: _Asked, found: Found | FoundByMeaning | None) -> None:
     """Before anything is shown: what cannot be audited is not seen."""
     LogEntry.objects.create(
         content_type=ContentType.objects.get_for_model(Transcript),
@@ -127,7 +152,7 @@ def _audit(request: HttpRequest, asked: _Asked, found: Found) -> None:
         action=LogEntry.Action.ACCESS,
         actor=request.user,
         additional_data={
-            "seen": "Search",
-            "exchanges": [str(hit.exchange_id) for hit in found.hits],
+            "seen": "Search by meaning" if asked.by_meaning else "Search",
+            "exchanges": [str(hit.exchange_id) for hit in found.hits] if found else [],
         },
     )

@@ -13,8 +13,10 @@ from usage.transcripts.policy import KINDS, redaction_text
 
 if TYPE_CHECKING:
     TextField = models.CharField[str, str]
+    BytesField = models.BinaryField[bytes, bytes]
 else:
     TextField = models.CharField
+    BytesField = models.BinaryField
 
 TRANSCRIPT_FIELDS = ("transcripts", "transcript_share", "redaction")
 TRANSCRIPT_FIELDSET: Any = (
@@ -53,6 +55,13 @@ class WordsField(TextField):
 
     def db_type(self, connection: Any) -> str:
         return "tsvector" if connection.vendor == "postgresql" else "text"
+
+
+class VectorField(BytesField):
+    """A vector of length 1: on PostgreSQL an array of numbers, elsewhere float16, little-endian."""
+
+    def db_type(self, connection: Any) -> str:
+        return "real[]" if connection.vendor == "postgresql" else "blob"
 
 
 class TranscriptFields(models.Model):

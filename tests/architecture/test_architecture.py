@@ -39,7 +39,7 @@ def is_database(imported: Import) -> bool:
     if below(imported.name, ("django.db", "django.contrib.auth")):
         return True
     target = ours(imported.name)
-    return target is not None and target.rpartition(".")[2] == "models"
+    return target is not None and target.endswith((".models", ".transcript_models"))
 
 
 def reached_from(doors: tuple[str, ...]) -> dict[str, str]:

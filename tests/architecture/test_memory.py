@@ -45,6 +45,7 @@ def printed_by(script: str, directory: Path) -> set[str]:
         ("django.test", "4 MB, for one signal that Ninja looks for there"),
         ("dns", "3 MB, for checks that the health page does not have"),
         ("httpx", "2 MB, for the button that tests a provider's connection"),
+        ("numpy", "20 MB, for search by meaning where there is no pgvector"),
     ],
 )
 def test_a_worker_does_not_load(what: str, why: str, loaded: set[str]) -> None:

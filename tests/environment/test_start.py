@@ -51,6 +51,8 @@ def start(var: Path, *command: str, **environment: str) -> subprocess.CompletedP
         ("LOG_MAX_BODY_SIZE", "0", "must be between 1024 and 67108864"),
         ("LOG_REDACT", "EMAIL,FACES", "must be all, none, or some of EMAIL, PHONE"),
         ("TRANSCRIPT_ENCRYPTION", "maybe", "must be yes or no"),
+        ("EMBEDDING_MODEL", "words-1", "must be the name of a provider, a slash and the name"),
+        ("EMBEDDING_MODEL", "acme/*", "must be the name of a provider, a slash and the name"),
         ("LOG_REDACT", "", "must be all, none, or some of EMAIL, PHONE"),
         ("CORS_ORIGINS", "https://chat.example.com/", "must be an origin"),
         ("DATABASE_URL", "foo", "must look like postgres://"),

@@ -14,9 +14,19 @@ import psycopg
 import pytest
 from django.core.management import call_command
 
+from proxyproject.meaning import embedder as embedder_of_settings
 from tests.conftest import POSTGRES
 from tests.databases import apart, copy_template, sqlite, use_database
 from tests.search.archive import Archive
+from tests.search.embedder import (
+    MODEL,
+    EmbeddingServer,
+    Meaning,
+    add_provider,
+    has_extension,
+    open_embedder,
+)
+from usage.transcripts.indexer import Indexer
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +58,8 @@ def archive(request, tmp_path: Path, template: Path, django_db_blocker) -> Itera
         try:
             place = postgres(name)
             with django_db_blocker.unblock(), use_database(place):
+                if request.param == "pgvector" and not has_extension():
+                    pytest.skip("this PostgreSQL server has no pgvector")
                 yield Archive(place)
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -57,3 +69,25 @@ def postgres(name: str) -> dict[str, Any]:
     """Django's settings of a database of the tests' server."""
     address = urlunsplit(urlsplit(os.environ[POSTGRES])._replace(path=f"/{name}"))
     return {**environ.Env.db_url_config(address), "OPTIONS": {}}
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddingServer]:
+    """The embedding model."""
+    with open_embedder() as server:
+        yield server
+
+
+@pytest.fixture
+def meaning(
+    archive: Archive, server: EmbeddingServer, tmp_path: Path, settings: Any
+) -> Iterator[Meaning]:
+    """Empty tables, and a Provider with the embedding model that is set."""
+    settings.EMBEDDING_MODEL = MODEL
+    settings.TRANSCRIPT_SINKS = ("database",)
+    add_provider(server.url)
+    made = Meaning(
+        archive, server, Indexer(embedder_of_settings(), MODEL, tmp_path / "meaning.lock")
+    )
+    yield made
+    made.indexer.close()

@@ -108,7 +108,7 @@ def _candidates(
 def _rows(
     query: Query, filters: Filters, limit: int, before: int | None
 ) -> Sequence[tuple[Any, ...]]:
-    rows = Transcript.objects.order_by("-number").filter(_condition(filters))
+    rows = Transcript.objects.order_by("-number").filter(condition(filters))
     if before is not None:
         rows = rows.filter(number__lt=before)
     if query.words:
@@ -124,16 +124,17 @@ def _match(words: list[str]) -> tuple[str, str]:
     return IN_INDEX, " AND ".join(f'"{word}"' for word in words)
 
 
-def _condition(filters: Filters) -> Q:
+def condition(filters: Filters) -> Q:
+    """What a transcript must be, as the database is asked."""
     names = {"key": "client_key", "since": "started_at__gte", "until": "started_at__lt"}
     asked = {name: _askable(value) for name, value in filters._asdict().items()}
     model, status = asked.pop("model"), asked.pop("status")
-    condition = Q(**{names.get(name, name): value for name, value in asked.items() if value})
+    found = Q(**{names.get(name, name): value for name, value in asked.items() if value})
     if model:
-        condition &= Q(model=model) | Q(request_model=model)
+        found &= Q(model=model) | Q(request_model=model)
     if status:
-        condition &= _status(status)
-    return condition
+        found &= _status(status)
+    return found
 
 
 def _askable(value: Any) -> Any:

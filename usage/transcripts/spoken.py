@@ -27,10 +27,11 @@ _string = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)(?:"(\s*:)?|$)')
 
 
 class Text(NamedTuple):
-    """A text and whose it is: user, assistant, tool, …"""
+    """A text, whose it is (user, assistant, tool, …) and of what kind of Part."""
 
     role: str
     text: str
+    kind: str
 
 
 class Heard:
@@ -44,6 +45,12 @@ class Heard:
     def __init__(self, most: int = MOST_HEARD) -> None:
         self._most = most
         self._seen: dict[int, None] = {}
+
+    def copy(self) -> Heard:
+        """The same memory, to be thrown away where what is heard next comes to nothing."""
+        copied = Heard(self._most)
+        copied._seen = dict(self._seen)
+        return copied
 
     def fresh(self, line: Line) -> list[Text]:
         """The answer, what was asked since the one before it, and what of the rest was not heard yet."""
@@ -91,7 +98,7 @@ def _texts(turns: Iterator[Turn]) -> Iterator[Text]:
         for part in turn.parts:
             for text in _of_part(part, turn.role):
                 if text and left > 0:
-                    yield Text(turn.role, text[:left])
+                    yield Text(turn.role, text[:left], part.kind)
                     left -= len(text)
 
 

@@ -1,0 +1,207 @@
+"""Embedding in the background: what goes wrong is waited out, and each call is in the books."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from providers.models import ModelPrice, Provider
+from proxyproject.logs import outputs
+from proxyproject.meaning import NAME, embedder
+from tests.chaos import Chaos
+from tests.house import OPENAI_SECRET, open_house, provider, rule
+from tests.search.archive import Archive
+from tests.search.embedder import MODEL, SECRET, EmbeddingServer, Meaning
+from tests.transcripts.lines import NOON, chat, line, user
+from usage.models import UsageRecord, UsageRollup
+from usage.transcripts.indexer import MOST_TEXTS, Indexer, Trouble
+
+SAILING = chat([user("Which knot ties a boat to its mooring?")], "A bowline holds the boat.")
+
+
+def until(true: Callable[[], Any], seconds: float = 20.0) -> None:
+    """Wait for what a thread does."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
+
+
+def test_each_call_is_a_record_with_its_cost(meaning: Meaning):
+    meaning.keep(line(**SAILING))
+    record = UsageRecord.objects.get()
+    assert (record.kind, record.client_key_name, record.outcome) == ("embedding", NAME, "completed")
+    assert (record.provider_name, record.request_model, record.response_model) == (
+        "acme",
+        "words-1",
+        "words-1",
+    )
+    assert (record.input_tokens, record.usage_source, record.cost_nano) == (14, "provider", 28_000)
+    assert (record.credential_label, record.price_id) == ("main", "own acme/words-1")
+    assert meaning.server.headers[0]["authorization"] == f"Bearer {SECRET}"
+    assert UsageRollup.objects.filter(client_key_name=NAME, requests=1).count() == 2
+
+
+def test_where_the_model_does_not_count_tokens_they_are_estimated(meaning: Meaning):
+    meaning.server.answers.append((200, b'{"data":[{"embedding":[1,0]},{"embedding":[0,2]}]}'))
+    meaning.keep(line(**SAILING))
+    record = UsageRecord.objects.get()
+    assert (record.usage_source, record.input_tokens) == ("estimated", 16)
+
+
+def test_a_model_without_a_price_costs_what_nobody_knows(meaning: Meaning):
+    ModelPrice.objects.all().delete()
+    meaning.keep(line(**SAILING))
+    assert UsageRecord.objects.get().cost_nano is None
+
+
+def test_the_price_library_knows_what_embeddings_cost(meaning: Meaning, settings: Any):
+    ModelPrice.objects.all().delete()
+    Provider.objects.update(adapter="openai")
+    settings.EMBEDDING_MODEL = "acme/text-embedding-3-small"
+    meaning.keep(line(**SAILING))
+    assert UsageRecord.objects.get().cost_nano == 14 * 20
+
+
+def test_a_failed_call_is_a_record_and_what_waits_is_embedded_later(meaning: Meaning):
+    meaning.archive.keep(line(**SAILING))
+    meaning.server.answers.append((503, b""))
+    with pytest.raises(Trouble, match="answered 503: it has a fault of its own"):
+        meaning.index()
+    assert (meaning.passages(), meaning.marks()) == (0, [None])
+    meaning.index()
+    assert meaning.passages() == 2
+    outcomes = UsageRecord.objects.order_by("exchange_id").values_list(
+        "outcome", "reason", "cost_nano"
+    )
+    assert list(outcomes) == [("failed", "upstream_error", 0), ("completed", "ok", 28_000)]
+
+
+def test_one_transcript_that_is_refused_keeps_no_other_out(meaning: Meaning):
+    meaning.server.refuses = "poison"
+    lines = [line(NOON + at, **chat([user(f"boat number {at}")], "Aye.")) for at in range(5)]
+    meaning.keep(*lines[:3], line(NOON, **chat([user("poison")], "No.")), *lines[3:])
+    assert meaning.marks().count("acme/words-1 64") == 5
+    assert meaning.marks()[3] == "acme/words-1 0"
+    assert len(meaning.ids("boat")) == 5
+
+
+def test_a_model_that_refuses_everything_is_waited_for(meaning: Meaning):
+    meaning.archive.keep(line(**SAILING), line(**SAILING))
+    meaning.server.broken = True
+    with pytest.raises(Trouble, match="answered 400: it refuses the request"):
+        meaning.index()
+    assert meaning.marks() == [None, None]
+    assert len(meaning.server.asked) == 2, "once for the transcripts, once to try"
+
+
+def test_a_call_has_no_more_texts_than_it_may(meaning: Meaning):
+    words = " ".join(f"word{number}" for number in range(1500))
+    meaning.keep(*(line(NOON + at, **chat([user(f"{at} {words}")], "Yes.")) for at in range(20)))
+    assert max(len(asked["input"]) for asked in meaning.server.asked) <= MOST_TEXTS
+    assert {asked["model"] for asked in meaning.server.asked} == {"words-1"}
+    assert all(meaning.marks())
+
+
+def test_what_points_nowhere_is_no_passage(meaning: Meaning):
+    meaning.server.answers.append((200, b'{"data":[{"embedding":[0,0]},{"embedding":[0,2]}]}'))
+    meaning.keep(line(**SAILING))
+    assert (meaning.passages(), meaning.marks()) == (1, ["acme/words-1 2"])
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+def test_the_thread_waits_a_failure_out_and_says_so_once(
+    meaning: Meaning, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO, "patchbay.transcripts")
+    meaning.archive.keep(line(**SAILING))
+    meaning.server.answers.extend([(503, b""), (429, b"")])
+    meaning.indexer.start()
+    until(lambda: len(caplog.messages) == 2)
+    meaning.indexer.stop(5)
+    assert meaning.passages() == 2
+    assert caplog.messages == [
+        "transcripts cannot be embedded for search by meaning, and will be: "
+        "The vendor answered 503: it has a fault of its own.",
+        "transcripts are embedded for search by meaning again",
+    ]
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+def test_of_a_host_s_workers_one_embeds_until_it_stops(meaning: Meaning, tmp_path: Path):
+    first, second = (Indexer(embedder(), MODEL, tmp_path / "meaning.lock") for _ in range(2))
+    first.start()
+    meaning.archive.keep(line(**SAILING))
+    until(meaning.passages)
+    second.start()
+    meaning.archive.keep(line(**SAILING))
+    until(lambda: meaning.passages() == 4)
+    assert second._table is None, "it has not begun"
+    first.stop(5)
+    second.stop(5)
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+def test_a_stop_does_not_wait_for_a_model_that_hangs(meaning: Meaning):
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        asked.set()
+        goes_on.wait(20)
+
+    meaning.server.meanwhile = hang
+    meaning.archive.keep(line(**SAILING))
+    meaning.indexer.start()
+    assert asked.wait(10)
+    began = time.monotonic()
+    meaning.indexer.stop(0.2)
+    assert time.monotonic() - began < 5
+    goes_on.set()
+    meaning.indexer.stop(10)
+
+
+async def test_what_a_client_says_is_embedded_behind_its_back(
+    archive: Archive, chaos: Chaos, server: EmbeddingServer, tmp_path: Path
+):
+    providers = [
+        provider("openai", chaos.openai_url, OPENAI_SECRET),
+        provider("openai_compatible", server.url, SECRET, name="acme", models=("words-1",)),
+    ]
+    configuration = {"providers": providers, "rules": [rule("all", "*", ["openai"])]}
+    settings: dict[str, Any] = {
+        "LOG_BODIES": "full",
+        "LOG_DIR": tmp_path / "logs",
+        "TRANSCRIPT_SINKS": ("database",),
+        "EMBEDDING_MODEL": MODEL,
+    }
+    async with open_house(chaos, tmp_path / "var", configuration, **settings) as house:
+        said = [user("My mail is ada@example.com, and the boat drifts")]
+        await house.chat("gpt-test", messages=said)
+        await house.settled()
+        await asyncio.to_thread(outputs().flush)
+        await asyncio.to_thread(until, lambda: server.texts)
+    assert "My mail is <EMAIL_1>, and the boat drifts" in server.texts
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "changed",
+    [{"EMBEDDING_MODEL": ""}, {"TRANSCRIPT_ENCRYPTION": True}, {"TRANSCRIPT_SINKS": ("file",)}],
+)
+async def test_nothing_is_embedded_where_it_is_not_wanted(
+    archive: Archive, chaos: Chaos, tmp_path: Path, changed: dict[str, Any]
+):
+    settings: dict[str, Any] = {
+        "EMBEDDING_MODEL": MODEL,
+        "TRANSCRIPT_SINKS": ("database",),
+        **changed,
+    }
+    async with open_house(chaos, tmp_path / "var", LOG_DIR=tmp_path / "logs", **settings):
+        assert "transcripts-meaning" not in {thread.name for thread in threading.enumerate()}

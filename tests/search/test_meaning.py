@@ -1,0 +1,227 @@
+"""What was said is found by its meaning: on SQLite and PostgreSQL by NumPy, and by pgvector."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import apart
+from tests.search.embedder import Meaning, vector
+from tests.search.test_erase import run
+from tests.search.test_forgotten import files_with
+from tests.transcripts.lines import NOON, chat, line, metadata, tool_talk, user
+from usage.models import Transcript
+from usage.transcripts.database import DAY, TABLE
+from usage.transcripts.indexer import Trouble
+from usage.transcripts.meaning import MeaningUnavailable, check, pgvector, waiting
+from usage.transcripts.passages import unit
+from usage.transcripts.quotes import LONGEST, MOST
+
+EVERYWHERE = pytest.mark.parametrize(
+    "archive",
+    [
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("pgvector", marks=pytest.mark.postgres),
+    ],
+    indirect=True,
+)
+
+COOKING = chat([user("How long must pasta boil in salted water?")], "Nine minutes of boiling.")
+SAILING = chat([user("Which knot ties a boat to its mooring?")], "A bowline holds the boat.")
+
+
+@EVERYWHERE
+def test_the_nearest_transcript_comes_first_and_shows_the_passage(meaning: Meaning):
+    cooking, sailing = line(NOON, **COOKING), line(NOON + 1, **SAILING)
+    meaning.keep(cooking, sailing)
+    found = meaning.found("salted water for the pasta")
+    assert [str(hit.exchange_id) for hit in found.hits] == [
+        cooking["exchange_id"],
+        sailing["exchange_id"],
+    ]
+    first = found.hits[0]
+    assert [piece.text for piece in first.snippet] == ["How long must pasta boil in salted water?"]
+    assert (first.role, first.client_key, found.left_out) == ("user", "alice", False)
+    [said] = meaning.found("bowline").hits[0].snippet
+    assert said.text == "A bowline holds the boat."
+
+
+@EVERYWHERE
+def test_a_transcript_is_found_once_by_its_best_passage(meaning: Meaning):
+    words = " ".join(f"filler{number}" for number in range(300))
+    meaning.keep(line(**chat([user(f"{words} lighthouse {words}")], "The lighthouse")))
+    [hit] = meaning.found("the lighthouse").hits
+    assert (hit.role, hit.snippet[0].text) == ("assistant", "The lighthouse")
+
+
+@EVERYWHERE
+def test_filters_hold_as_they_do_for_words(meaning: Meaning):
+    theirs = line(NOON, client_key="bob", status=502, session="s-1", **SAILING)
+    meaning.keep(line(NOON, **SAILING), theirs, line(NOON + DAY, **SAILING))
+    several: list[dict[str, Any]] = [{"key": "bob"}, {"status": "5xx"}, {"session": "s-1"}]
+    for filters in several:
+        assert meaning.ids("boat", **filters) == [theirs["exchange_id"]]
+    assert meaning.ids("boat", provider="nobody") == []
+    assert len(meaning.ids("boat", model="gpt-5")) == 3
+
+
+@EVERYWHERE
+def test_no_more_are_shown_than_asked_for(meaning: Meaning):
+    meaning.keep(*(line(NOON + at, **SAILING) for at in range(5)))
+    assert len(meaning.ids("boat", limit=3)) == 3
+
+
+@EVERYWHERE
+def test_numpy_compares_the_newest_and_says_that_there_are_more(meaning: Meaning):
+    old = line(NOON, **COOKING)
+    meaning.keep(old, line(NOON + 1, **SAILING), line(NOON + 2, **SAILING))
+    found = meaning.found("pasta", compared=4)
+    ids = [str(hit.exchange_id) for hit in found.hits]
+    compares_all = pgvector() is not None
+    assert (old["exchange_id"] in ids, found.left_out) == (compares_all, not compares_all)
+    assert not meaning.found("pasta", compared=6).left_out
+
+
+@EVERYWHERE
+def test_vectors_of_another_length_are_not_compared(meaning: Meaning):
+    meaning.keep(line(NOON, **COOKING))
+    meaning.server.size = 48
+    new = line(NOON + 1, **SAILING)
+    meaning.keep(new)
+    assert meaning.ids("pasta") == [new["exchange_id"]]
+    assert meaning.marks() == ["acme/words-1 64", "acme/words-1 48"]
+
+
+@EVERYWHERE
+def test_an_index_of_pgvector_may_be_added_and_filters_still_find_everything(meaning: Meaning):
+    if pgvector() is None:
+        pytest.skip("it is for pgvector alone")
+    many = [line(NOON + at, **chat([user(f"boat number {at}")], "Aye.")) for at in range(300)]
+    meaning.keep(*many, rare := line(NOON, client_key="bob", **chat([user("a boat")], "Aye.")))
+    meaning.archive.rows(
+        "CREATE INDEX ON patchbay_usage_passage USING hnsw ((embedding::vector(64)) vector_cosine_ops)"
+    )
+    assert len(meaning.ids("boat")) == 25
+    assert meaning.ids("number 7", key="bob") == [rare["exchange_id"]]
+
+
+def test_only_what_people_and_models_newly_say_is_sent(meaning: Meaning):
+    meaning.keep(*tool_talk(), metadata())
+    sent = meaning.server.texts
+    assert sorted(sent) == ["Thank you.", "The number 42.", "What is in a.txt?", "You are welcome."]
+
+
+def test_a_conversation_is_embedded_once_however_its_requests_come(meaning: Meaning):
+    for each in tool_talk():
+        meaning.keep(each)
+    sent = meaning.server.texts
+    assert sorted(sent) == ["Thank you.", "The number 42.", "What is in a.txt?", "You are welcome."]
+
+
+def test_what_could_not_be_embedded_was_not_heard(meaning: Meaning):
+    meaning.server.answers.append((503, b""))
+    meaning.archive.keep(tool_talk()[2])
+    with pytest.raises(Trouble):
+        meaning.index()
+    meaning.index()
+    first, second = meaning.server.asked
+    assert len(first["input"]) == 4
+    assert first == second
+
+
+def test_long_texts_are_cut_at_blanks_and_no_transcript_takes_more_than_its_share(
+    meaning: Meaning,
+):
+    long = " ".join(f"word{number}" for number in range(3000))
+    meaning.keep(line(**chat([user(long)], "Short.")))
+    sent = meaning.server.texts
+    assert len(sent) == meaning.passages() == MOST
+    assert {"Short."} < set(sent)
+    assert all(len(text) <= LONGEST for text in sent)
+    assert set(" ".join(sent).split()) <= {*long.split(), "Short."}, "no word is cut"
+
+
+def test_what_is_sealed_is_never_sent(meaning: Meaning):
+    meaning.archive.keep(line(**SAILING))
+    Transcript.objects.update(sealed_with="k1")
+    meaning.index()
+    assert (meaning.server.asked, meaning.passages()) == ([], 0)
+    assert waiting("acme/words-1") == 0
+
+
+def test_each_transcript_is_embedded_once_and_those_that_wait_are_counted(meaning: Meaning):
+    meaning.archive.keep(line(**SAILING), metadata(), line(**COOKING))
+    assert waiting("acme/words-1") == 3
+    meaning.index()
+    assert waiting("acme/words-1") == 0
+    calls = len(meaning.server.asked)
+    meaning.index()
+    assert len(meaning.server.asked) == calls
+    assert meaning.marks() == ["acme/words-1 64", "acme/words-1 0", "acme/words-1 64"]
+
+
+def test_what_another_model_made_is_made_anew(meaning: Meaning):
+    meaning.keep(line(**SAILING))
+    Transcript.objects.update(embedded_with="acme/words-10 64")
+    assert meaning.ids("boat") == []
+    assert waiting("acme/words-1") == 1
+    meaning.indexer._tidy = False  # as one that has just started
+    meaning.index()
+    assert meaning.passages() == 2
+    assert len(meaning.ids("boat")) == 1
+
+
+@EVERYWHERE
+def test_whoever_deletes_a_transcript_deletes_its_passages(meaning: Meaning):
+    gone, kept = line(NOON, **SAILING), line(NOON + 40 * DAY, **COOKING)
+    meaning.keep(gone, kept)
+    assert meaning.passages() == 4
+    meaning.archive.rows(f"DELETE FROM {TABLE} WHERE started_at < '2026-07-05'")  # noqa: S608
+    assert meaning.passages() == 2
+    assert meaning.ids("boat") == [kept["exchange_id"]]
+    table = meaning.archive.table()
+    table.prune(1e-9)
+    table.close()
+    assert meaning.passages() == 0
+
+
+def test_after_an_erasure_no_vector_is_left(meaning: Meaning, tmp_path: Path, settings: Any):
+    settings.LOG_DIR = tmp_path / "logs"
+    meaning.keep(line(end_user="ada", **SAILING), line(end_user="bob", **COOKING))
+    said = unit(vector("A bowline holds the boat."))
+    assert said is not None
+    stored = struct.pack(f"<{len(said)}e", *said)
+    if meaning.archive.vendor == "sqlite":
+        assert files_with(stored)
+    assert "would erase 1 transcript" in run("--end-user", "ada", "--dry-run")
+    run("--end-user", "ada", "--yes")
+    assert meaning.passages() == 2
+    assert meaning.archive.rows("SELECT count(*) FROM patchbay_usage_passage p "
+        "WHERE transcript_id NOT IN (SELECT number FROM {table})") == [(0,)]  # fmt: skip
+    if meaning.archive.vendor == "sqlite":
+        assert files_with(stored) == []
+
+
+def test_who_is_erased_while_the_model_is_asked_gets_no_passages(meaning: Meaning):
+    gone, kept = line(NOON, end_user="ada", **SAILING), line(NOON + 1, **COOKING)
+    meaning.archive.keep(gone, kept)
+    erase = Transcript.objects.filter(end_user="ada").delete
+    meaning.server.meanwhile = lambda: apart(erase)
+    meaning.index()
+    meaning.server.meanwhile = lambda: None
+    assert meaning.passages() == 2
+    assert meaning.ids("boat") == [kept["exchange_id"]]
+
+
+def test_without_numpy_a_sentence_says_what_to_install(
+    meaning: Meaning, monkeypatch: pytest.MonkeyPatch
+):
+    check()
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(MeaningUnavailable, match=r"pip install -r requirements-meaning\.in"):
+        check()

@@ -1,0 +1,134 @@
+"""Search by meaning in the admin: offered where it is set, noted, and never a traceback."""
+
+from __future__ import annotations
+
+import html
+import re
+import sys
+from typing import Any
+
+import pytest
+from auditlog.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+
+from providers.models import Provider
+from tests.admin.pages import text
+from tests.search.embedder import Meaning
+from tests.transcripts.lines import NOON, chat, line, user
+from usage.models import UsageRecord
+
+PAGE = "/admin/patchbay_usage/transcript/"
+SAILING = chat([user("Which knot ties a boat to its <b>mooring</b>?")], "A bowline holds it.")
+
+pytestmark = pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def admin(meaning: Meaning) -> Client:
+    client = Client()
+    client.force_login(User.objects.create(username="olga", is_staff=True, is_superuser=True))
+    return client
+
+
+def words(page: str) -> str:
+    body = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", body)).split())
+
+
+def searched(client: Client, **asked: Any) -> str:
+    return text(client.get(PAGE, {"by": "meaning", **asked}))
+
+
+def test_what_is_near_is_found_and_leads_to_its_transcript(admin: Client, meaning: Meaning):
+    kept = line(NOON, **SAILING)
+    meaning.keep(kept)
+    page = searched(admin, q="a knot for the boat")
+    assert f"/admin/patchbay_usage/usagerecord/{kept['exchange_id']}/transcript/" in page
+    assert "ties a boat to its &lt;b&gt;mooring" in page
+    assert ">Older<" not in page
+    assert "What you type is sent to acme/words-1" in words(page)
+    assert "wait to be embedded" not in page
+
+
+def test_the_question_is_paid_for_like_any_call(admin: Client, meaning: Meaning):
+    searched(admin, q="boat")
+    assert meaning.server.texts == ["boat"]
+    record = UsageRecord.objects.get()
+    assert (record.kind, record.cost_nano) == ("embedding", 14_000)
+    shown = text(admin.get(f"/admin/patchbay_usage/usagerecord/{record.pk}/change/"))
+    assert "(search by meaning)" in shown
+    for path in ("/admin/", "/admin/patchbay_usage/usagerecord/"):
+        assert admin.get(path).status_code == 200
+
+
+def test_each_search_is_in_the_audit_log(admin: Client, meaning: Meaning):
+    kept = line(NOON, **SAILING)
+    meaning.keep(kept)
+    searched(admin, q="a knot", key="alice")
+    meaning.server.broken = True
+    searched(admin, q="another knot")
+    first, second = LogEntry.objects.filter(action=LogEntry.Action.ACCESS).order_by("pk")
+    assert (str(first.actor), first.object_repr) == ("olga", "a knot key=alice")
+    assert first.additional_data == {
+        "seen": "Search by meaning",
+        "exchanges": [kept["exchange_id"]],
+    }
+    assert second.additional_data == {"seen": "Search by meaning", "exchanges": []}
+
+
+def test_how_many_wait_is_said(admin: Client, meaning: Meaning):
+    meaning.archive.keep(line(NOON, **SAILING), line(NOON, **SAILING))
+    page = words(searched(admin))
+    assert "2 transcripts wait to be embedded, and cannot be found yet." in page
+    assert meaning.server.asked == [], "nothing is asked before somebody asks"
+
+
+def test_what_goes_wrong_is_a_sentence(
+    admin: Client, meaning: Meaning, monkeypatch: pytest.MonkeyPatch
+):
+    meaning.keep(line(NOON, **SAILING))
+    meaning.server.broken = True
+    assert "Nothing was searched by meaning. The vendor answered 400" in words(
+        searched(admin, q="boat")
+    )
+    assert "Type what you look for" in words(searched(admin, key="alice"))
+    Provider.objects.update(enabled=False)
+    assert "which EMBEDDING_MODEL names, is off" in words(searched(admin, q="boat"))
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    assert "pip install -r requirements-meaning.in" in words(searched(admin, q="boat"))
+
+
+def test_the_choice_is_there_where_a_model_is_set(admin: Client, meaning: Meaning, settings: Any):
+    meaning.archive.keep(line(NOON, **SAILING))
+    assert 'href="?q=bowline&amp;by=meaning"' in text(admin.get(PAGE, {"q": "bowline"}))
+    settings.EMBEDDING_MODEL = ""
+    assert "by=meaning" not in text(admin.get(PAGE, {"q": "bowline"}))
+    page = searched(admin, q="bowline")
+    assert "<mark>bowline</mark>" in page, "words are searched"
+    assert meaning.server.asked == []
+
+
+def test_where_what_is_said_is_encrypted_nothing_is_asked(
+    admin: Client, meaning: Meaning, settings: Any
+):
+    meaning.keep(line(NOON, **SAILING))
+    calls = len(meaning.server.asked)
+    settings.TRANSCRIPT_ENCRYPTION = True
+    page = words(searched(admin, q="boat"))
+    assert "Neither words nor meaning are searched: what is said is encrypted" in page
+    assert "bowline" not in page
+    assert len(meaning.server.asked) == calls
+
+
+def test_it_takes_the_permission_of_transcripts(admin: Client, meaning: Meaning):
+    clerk = Client()
+    clerk.force_login(User.objects.create(username="sam", is_staff=True))
+    assert clerk.get(PAGE, {"by": "meaning", "q": "boat"}).status_code == 403
+    assert meaning.server.asked == []
+
+
+@pytest.mark.parametrize("asked", ["\0", "x" * 9000, "é" * 3000, '"'])
+def test_no_question_breaks_the_page(admin: Client, meaning: Meaning, asked: str):
+    meaning.keep(line(NOON, **SAILING))
+    assert admin.get(PAGE, {"by": "meaning", "q": asked}).status_code == 200

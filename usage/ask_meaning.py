@@ -1,0 +1,46 @@
+"""One question to search by meaning: the embedding model is asked, the books hear of it, hits come back."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from usage.ledger import Ledger
+from usage.record import Record
+from usage.store import open_store, own_connection
+from usage.transcripts.meaning import FoundByMeaning, MeaningUnavailable, check, search_by_meaning
+from usage.transcripts.search import Filters
+
+LONGEST = 2000
+"""Letters of a question."""
+
+
+class NothingFound(Exception):
+    """No search came about; the text is a sentence that says why."""
+
+
+def ask(text: str, filters: Filters, limit: int) -> FoundByMeaning:
+    """The transcripts that are nearest to what was typed. Raises NothingFound."""
+    if settings.TRANSCRIPT_ENCRYPTION:
+        raise NothingFound("What is said is encrypted, and vectors would tell it.")
+    if not text:
+        raise NothingFound("Type what you look for: filters alone have no meaning.")
+    try:
+        check()
+    except MeaningUnavailable as missing:
+        raise NothingFound(str(missing)) from None
+    answer = import_string(settings.EMBEDDER)()([text[:LONGEST]])
+    if answer.record is not None:
+        _enter(answer.record)
+    if answer.problem:
+        raise NothingFound(answer.problem)
+    return search_by_meaning(answer.vectors[0], settings.EMBEDDING_MODEL, filters, limit)
+
+
+def _enter(record: Record) -> None:
+    """On a connection of the books' own, which knows how."""
+    store = open_store(own_connection())
+    try:
+        Ledger(store).enter([record], [])
+    finally:
+        store.close()

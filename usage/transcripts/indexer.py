@@ -1,0 +1,193 @@
+"""The thread that has transcripts embedded, for search by meaning, whatever goes away meanwhile.
+
+One of a host's workers does it at a time. It asks for nothing on a request's way, and holds up none.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from usage.ledger import Ledger
+from usage.log_lock import locked
+from usage.store import open_store, own_connection
+from usage.transcripts.embedded import Embed, Embedded
+from usage.transcripts.passages import PassageTable, Placed, Vector, unit
+from usage.transcripts.quotes import Quote, fresh_quotes
+from usage.transcripts.read_database import unpacked
+from usage.transcripts.spoken import Heard
+
+ROWS_AT_ONCE = 32
+MOST_TEXTS = 64
+"""Of one call."""
+POLL_SECONDS = 1.0
+LOCK_SECONDS = 5.0
+FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0
+PROBE = "Hello"
+"""What a model that works embeds."""
+
+log = logging.getLogger("patchbay.transcripts")
+
+
+Asked = dict[int, list[Quote]]
+"""The pieces of transcripts, by number."""
+
+
+class Trouble(Exception):
+    """There are no vectors now; the text is a sentence."""
+
+
+class Indexer:
+    """`model` is noted with what it made; `lock` is the file by which a host's workers take turns."""
+
+    def __init__(
+        self,
+        embed: Embed,
+        model: str,
+        lock: Path,
+        connect: Callable[[], BaseDatabaseWrapper] = own_connection,
+    ) -> None:
+        self._embed = embed
+        self._model = model
+        self._lock = lock
+        self._connect = connect
+        self._thread = threading.Thread(target=self._run, name="transcripts-meaning", daemon=True)
+        self._stopping = threading.Event()
+        self._heard = Heard()
+        self._table: PassageTable | None = None
+        self._books: Ledger
+        self._tidy = self._probed = False
+        self._failures = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        """Begin nothing new."""
+        self._stopping.set()
+
+    def stop(self, seconds: float) -> None:
+        """End the thread. A call that takes longer is left to itself, and its transcripts wait."""
+        self.end()
+        self._thread.join(max(0.0, seconds))
+
+    def turn(self) -> bool:
+        """One piece of work; returns whether there may be more at once. Raises whatever goes wrong."""
+        table = self._open()
+        if not self._tidy:
+            self._tidy = table.forget_others()
+            return True
+        rows = table.waiting(ROWS_AT_ONCE)
+        heard, self._probed = self._heard.copy(), False
+        self._enter({number: _quotes(line, heard) for number, line in rows})
+        self._heard = heard  # where it failed, what is asked for again was not heard yet
+        return bool(rows)
+
+    def close(self) -> None:
+        """For the thread that had the turns."""
+        table, self._table = self._table, None
+        if table is not None:
+            try:
+                table.close()
+            except Exception as error:  # noqa: BLE001 — a broken connection may not even close
+                log.debug("A connection for passages did not close: %s", error)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with locked(self._lock, wait=False) as held:
+                    while held and not self._stopping.is_set():
+                        self._stopping.wait(self._tried())
+            except OSError as error:
+                self._trouble(error)
+            self._stopping.wait(LOCK_SECONDS)
+        self.close()
+
+    def _tried(self) -> float:
+        """One turn; returns how long to wait for the next, in seconds."""
+        try:
+            more = self.turn()
+        except Exception as error:  # noqa: BLE001 — whatever it is, the thread must go on
+            self.close()
+            self._trouble(error)
+            longest = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** min(self._failures - 1, 10))
+            return random.uniform(longest / 2, longest)  # noqa: S311 — jitter
+        if self._failures:
+            log.info("transcripts are embedded for search by meaning again")
+        self._failures = 0
+        return 0.0 if more else POLL_SECONDS
+
+    def _trouble(self, error: Exception) -> None:
+        if not self._failures:
+            why = str(error).partition("\n")[0] or type(error).__name__  # below it stand rows
+            log.warning(
+                "transcripts cannot be embedded for search by meaning, and will be: %s", why
+            )
+        self._failures += 1
+
+    def _open(self) -> PassageTable:
+        if self._table is None:
+            connection = self._connect()
+            store = open_store(connection)
+            self._books = Ledger(store)
+            self._table = PassageTable(store, self._model, connection.vendor == "postgresql")
+        return self._table
+
+    def _enter(self, asked: Asked) -> None:
+        """Bring the passages of transcripts into the database, in halves where they are too many."""
+        texts = [quote.text for quotes in asked.values() for quote in quotes]
+        if self._stopping.is_set():
+            return
+        if len(texts) > MOST_TEXTS:
+            return self._enter_halves(asked)
+        answer = self._ask(texts) if texts else Embedded([], None)
+        if answer.problem and not (answer.texts_refused and self._works()):
+            raise Trouble(answer.problem)
+        if answer.problem and len(asked) > 1:
+            return self._enter_halves(asked)
+        if answer.problem:
+            log.warning("the embedding model does not take a transcript, which it is not found by")
+        vectors = iter(answer.vectors)
+        return self._open().enter(
+            {number: _placed(quotes, vectors) for number, quotes in asked.items()}
+        )
+
+    def _enter_halves(self, asked: Asked) -> None:
+        rest = iter(asked.items())
+        self._enter(dict(islice(rest, len(asked) // 2)))
+        self._enter(dict(rest))
+
+    def _works(self) -> bool:
+        """Whether the model takes anything at all: then it is the texts that it refused."""
+        if not self._probed and (problem := self._ask([PROBE]).problem):
+            raise Trouble(problem)
+        self._probed = True
+        return True
+
+    def _ask(self, texts: list[str]) -> Embedded:
+        answer = self._embed(texts)
+        if answer.record is not None:
+            self._books.enter([answer.record], [])
+        return answer
+
+
+def _quotes(line: bytes, heard: Heard) -> list[Quote]:
+    """Nothing where the line cannot be read: then there is nothing to find either."""
+    read = unpacked(line)
+    try:
+        return [] if read is None else fresh_quotes(read, heard)
+    except Exception as error:  # noqa: BLE001 — one transcript keeps no other out
+        log.error("a transcript was not read for search by meaning (%s)", type(error).__name__)
+        return []
+
+
+def _placed(quotes: list[Quote], vectors: Iterator[Vector]) -> list[Placed]:
+    """Those that have a direction."""
+    units = ((quote.position, unit(vector)) for quote, vector in zip(quotes, vectors, strict=False))
+    return [Placed(position, vector) for position, vector in units if vector is not None]

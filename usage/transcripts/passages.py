@@ -1,0 +1,114 @@
+"""Passages in the database: which transcripts wait for theirs, and writing them in its own form."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from usage.models import Passage, Transcript
+from usage.store import Store
+
+TRANSCRIPTS = Transcript._meta.db_table
+PASSAGES = Passage._meta.db_table
+FORGOTTEN_AT_ONCE = 200
+
+Vector = Sequence[float]
+
+
+class Placed(NamedTuple):
+    """A vector and where its piece stands in the transcript."""
+
+    position: int
+    vector: Vector
+
+
+def mark(model: str, vector: Vector | None = None) -> str:
+    """What is noted of a model and the length of its vectors, for others do not compare; or how it begins."""
+    return f"{model} " if vector is None else f"{model} {len(vector)}"
+
+
+class PassageTable:
+    """The table in one database, through one store, for one model. `array` where vectors are arrays."""
+
+    def __init__(self, store: Store, model: str, array: bool) -> None:
+        self._store = store
+        self._model = model
+        self._array = array
+
+    def forget_others(self) -> bool:
+        """Drop what another model has made, a few at a time: they are to be made anew.
+
+        Returns whether all of it is gone; then those transcripts wait again.
+        """
+        with self._store.transaction():
+            rows = self._store.query(
+                f"SELECT number FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
+                "AND substr(embedded_with, 1, %s) <> %s LIMIT %s",
+                [len(mark(self._model)), mark(self._model), FORGOTTEN_AT_ONCE],
+            )
+            for (number,) in rows:
+                self._drop(number)
+                self._mark(number, None)
+        return len(rows) < FORGOTTEN_AT_ONCE
+
+    def waiting(self, most: int) -> list[tuple[int, bytes]]:
+        """(number, packed line) of the newest transcripts without passages, the oldest of them first."""
+        rows = self._store.query(
+            f"SELECT number, line FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
+            "AND embedded_with IS NULL ORDER BY number DESC LIMIT %s",
+            [most],
+        )
+        return [(int(number), bytes(line)) for number, line in reversed(rows)]
+
+    def enter(self, passages: Mapping[int, Sequence[Placed]]) -> None:
+        """Write the passages of each transcript, none or more. One that is gone by now gets none."""
+        with self._store.transaction():
+            rows = [
+                (number, placed.position, self._stored(placed.vector))
+                for number, found in passages.items()
+                if self._mark(number, mark(self._model, found[0].vector if found else ()))
+                for placed in found
+            ]
+            if rows:
+                self._store.execute_many(
+                    f"INSERT INTO {PASSAGES} (transcript_id, position, embedding) "  # noqa: S608 — ours
+                    "VALUES (%s, %s, %s)",
+                    rows,
+                )
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _mark(self, number: int, mark: str | None) -> bool:
+        """Whether it is there and the mark is new; it then stays until the transaction ends."""
+        marked = self._store.query(
+            f"UPDATE {TRANSCRIPTS} SET embedded_with = %s WHERE number = %s "  # noqa: S608 — ours
+            "AND sealed_with IS NULL AND (embedded_with IS NULL) = %s RETURNING number",
+            [mark, number, mark is not None],
+        )
+        return bool(marked)
+
+    def _drop(self, number: int) -> None:
+        self._store.query(
+            f"DELETE FROM {PASSAGES} WHERE transcript_id = %s",  # noqa: S608 — ours
+            [number],
+        )
+
+    def _stored(self, vector: Vector) -> object:
+        return list(vector) if self._array else packed(vector)
+
+
+def unit(vector: Vector) -> list[float] | None:
+    """The vector at length 1, so that a product of two is their likeness; None where it has none."""
+    largest = max(map(abs, vector), default=0.0)
+    if not largest:
+        return None
+    scaled = [number / largest for number in vector]  # squares of very large numbers have no value
+    length = math.hypot(*scaled)
+    return [number / length for number in scaled]
+
+
+def packed(vector: Vector) -> bytes:
+    return struct.pack(f"<{len(vector)}e", *vector)
