@@ -40,6 +40,7 @@ def line(moment: float = NOON, **members: Any) -> dict[str, Any]:
         "owner": "",
         "session": "",
         "client_request_id": "",
+        "trace_id": "",
         "end_user": "",
         "rule": "gpt",
         "provider": "openai",
