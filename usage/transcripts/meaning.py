@@ -27,8 +27,6 @@ MOST_COMPARED = 50_000
 ROWS_AT_ONCE = 2000
 ARRAY_HEAD = 20
 """Bytes of an array before its first number, as PostgreSQL sends it; each has its size before it."""
-WITH_ITERATION = (0, 8)
-"""The version of pgvector from which an index goes on until there are enough."""
 MOST_COUNTED = 10_000
 
 Scored = tuple[float, int, int]
@@ -61,12 +59,9 @@ def search_by_meaning(
     wanted = condition(filters) & Q(embedded_with=mark(model, towards), sealed_with__isnull=True)
     transcripts = Transcript.objects.filter(wanted)
     rows = Passage.objects.filter(transcript__in=transcripts.order_by().values("number"))
-    version = pgvector()
-    if version is not None:
-        iterates = version >= WITH_ITERATION
-        past_index = not iterates and filters != Filters()
-        nearest = _nearest_by_database(rows, towards, limit * MOST, iterates, past_index)
-        left_out = False
+    if has_pgvector():
+        exact = filters != Filters()  # an index stops short where a filter leaves little
+        nearest, left_out = _nearest_by_database(rows, towards, limit * MOST, exact), False
     else:
         nearest, left_out = _nearest_by_numpy(rows, towards, limit * MOST, compared)
     return FoundByMeaning(list(_hits(_best(nearest, limit))), left_out)
@@ -74,7 +69,7 @@ def search_by_meaning(
 
 def check() -> None:
     """Raises MeaningUnavailable where no question could be answered."""
-    if pgvector() is None:
+    if not has_pgvector():
         _numpy()
 
 
@@ -85,31 +80,28 @@ def waiting(model: str) -> int:
     return rows.filter(others)[: MOST_COUNTED + 1].count()
 
 
-def pgvector() -> tuple[int, ...] | None:
-    """The version of the extension where this database has it, in reach."""
+def has_pgvector() -> bool:
+    """Whether this database has the extension, in reach."""
     if connection.vendor != "postgresql":
-        return None
+        return False
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT extversion FROM pg_extension "
+            "SELECT 1 FROM pg_extension "
             "WHERE extname = 'vector' AND to_regtype('vector') IS NOT NULL"
         )
-        row = cursor.fetchone()
-    return tuple(int(part) for part in row[0].split(".")[:2]) if row else None
+        return cursor.fetchone() is not None
 
 
 def _nearest_by_database(
-    rows: QuerySet[Passage], towards: Vector, most: int, iterates: bool, past_index: bool
+    rows: QuerySet[Passage], towards: Vector, most: int, exact: bool
 ) -> list[Scored]:
-    """The cast lets an operator make an index of it; `past_index` is for one that would stop short."""
+    """The cast lets an operator make an index of it; `exact` goes past it."""
     size = len(towards)
     asked = "[" + ",".join(map(repr, towards)) + "]"
     away = f"({PASSAGES}.embedding::vector({size}) <=> %s::vector({size}))"
-    distance = RawSQL(f"{away} + 0" if past_index else away, [asked])  # noqa: S611 — a number and ours
+    distance = RawSQL(f"{away} + 0" if exact else away, [asked])  # noqa: S611 — a number and ours
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(most)])
-        if iterates:  # goes on in an index until there are enough
-            cursor.execute("SELECT set_config('hnsw.iterative_scan', 'strict_order', true)")
         found = rows.order_by(distance).annotate(away=distance)
         nearest = list(found.values_list("away", "transcript_id", "position")[:most])
     return [(1 - away, number, position) for away, number, position in nearest]
