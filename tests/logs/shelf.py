@@ -13,6 +13,7 @@ from proxyproject.log_outputs import Options, Outputs
 from proxyproject.log_segments import Limits, Segments
 
 PATIENCE = 10.0
+WRITE_SECONDS = 1.0
 MANY = Limits(kept=10_000, days=0, compress=True)
 
 
@@ -64,8 +65,15 @@ def files(directory: Path) -> list[Path]:
 
 
 def text_of(path: Path) -> bytes:
-    data = path.read_bytes()
-    return gzip.decompress(data) if path.suffix == ".gz" else data
+    """Of a write that is under way one sees what is there so far: its end is waited for."""
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes())
+    until = time.monotonic() + WRITE_SECONDS
+    while True:
+        data = path.read_bytes()
+        if data.endswith(b"\n") or not data or time.monotonic() >= until:
+            return data
+        time.sleep(0.005)
 
 
 def lines(directory: Path) -> list[dict[str, Any]]:
