@@ -60,7 +60,7 @@ class Output(Generic[T]):
         self._wake: SimpleQueue[None] = SimpleQueue()  # safe in signal handlers, unlike an Event
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
-        self._ending = self._stopping = False
+        self._ending = self._stopping = self._given_up = False
         self._begun = self._ended = 0
         self._begun_at = self._write_at = 0.0
         self._error: NotWritten | None = None
@@ -168,6 +168,7 @@ class Output(Generic[T]):
             time.sleep(POLL_SECONDS)
         self._stopping = True
         self._wake.put(None)
+        self._given_up = True
         lost = len(self._waiting) + len(self._pending)
         if lost:
             self.drop(lost)
@@ -199,13 +200,15 @@ class Output(Generic[T]):
         try:
             if self._pending:
                 self._write_pending()
-            while left > 0:
+            while left > 0 and not self._given_up:
                 taken = [self._waiting.popleft() for _ in range(min(left, MOST_AT_ONCE))]
                 left -= len(taken)
                 self._pending = self._encoded(taken)
                 self._write_pending()
-            if self.dropped > self._told and (
-                self._ending or time.monotonic() >= self._gap_told + GAP_SECONDS
+            if (
+                self.dropped > self._told
+                and not self._given_up
+                and (self._ending or time.monotonic() >= self._gap_told + GAP_SECONDS)
             ):
                 self._own_up()
         except NotWritten as error:
@@ -237,6 +240,8 @@ class Output(Generic[T]):
             raise
         finally:
             self._write_at = 0.0
+        if self._given_up:  # it hung, was counted as dropped, and came back
+            self.drop(-len(self._pending))
         self.written += len(self._pending)
         self._pending = []
 

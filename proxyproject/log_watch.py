@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -10,6 +11,8 @@ from typing import Any
 from proxyproject.log_pipe import Output
 
 LOOK_SECONDS = 1.0
+
+log = logging.getLogger("patchbay.logs")
 
 
 class Watch:
@@ -21,7 +24,8 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        if self._thread is None:
+        self._stopping = False
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
                 target=self._run, name="patchbay-log-watch", daemon=True
             )
@@ -32,6 +36,9 @@ class Watch:
 
     def _run(self) -> None:
         while not self._stopping:
-            for output in self._outputs():
-                output.look()
+            try:
+                for output in self._outputs():
+                    output.look()
+            except Exception:
+                log.exception("the log's outputs could not be looked at")
             time.sleep(LOOK_SECONDS)

@@ -96,6 +96,23 @@ def test_an_output_that_hangs_at_the_end_costs_no_line_of_another(
     assert "the log's file could not be written at the end; 100 lines are lost" in told.err
 
 
+def test_what_comes_back_after_the_end_is_counted_as_written(tmp_path: Path):
+    made = outputs(tmp_path)
+    made.start()
+    with held(tmp_path / "patchbay.log"):
+        for number in range(10):
+            made.put(20, line(number))
+        wait_until(lambda: waits_for(write_lock(tmp_path / "patchbay.log")), "the write")
+        made.put(20, line(10))
+        made.stop(0.2)
+        assert made.state().dropped["file"] == 11
+    wait_until(lambda: made.state().written["file"], "the write")
+    state = made.state()
+    assert state.written["file"] == len(numbers(tmp_path))
+    assert state.written["file"] + state.dropped["file"] == 11
+    assert not gaps(tmp_path)
+
+
 def alarmed(gateway: Any, text: str) -> bool:
     return text in gateway.output
 
