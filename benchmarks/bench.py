@@ -21,7 +21,7 @@ from benchmarks.processes import Program, cores, free_port
 REFERENCE_KEY = "reference-key"
 SETTLE_SECONDS = 1.0
 """What a server does after its last answer (books, clean-up) is counted too."""
-IDLE_SECONDS = 4.0
+IDLE_SECONDS = 20.0
 LOAD_SECONDS = 300.0
 
 
@@ -56,19 +56,20 @@ class Bench:
 
     def put(self, target: Target, load: Load) -> Measured:
         """Put a load on a target; its port and key replace the load's own."""
-        [measured] = put_in_turn([target], load, 1)
+        [measured] = put_in_turn([target], load, 1, [0.0])
         if target is self.patchbay:
             self.asked += load.requests
         return measured
 
 
-def put_in_turn(targets: Sequence[Target], load: Load, turns: int) -> list[Measured]:
+def put_in_turn(
+    targets: Sequence[Target], load: Load, turns: int, idle: Sequence[float]
+) -> list[Measured]:
     """Put a load on each target in turn, forth and back, so often; what each cost and answered in all.
 
-    Only the last of what was seen is given, but with the problems of all. What a target spends while it
-    has nothing to do is not counted.
+    Only the last of what was seen is given, but with the problems of all. `idle` is what each spends
+    while others have their turns, in seconds of CPU per second; it is taken off.
     """
-    idle = _idle(targets) if len(targets) > 1 else [0.0]
     order = [(targets if turn % 2 else targets[::-1]) for turn in range(turns)]
     asked = [target for turn in order for target in turn]
     before = [target.program.cpu_seconds() for target in targets]
@@ -85,8 +86,8 @@ def put_in_turn(targets: Sequence[Target], load: Load, turns: int) -> list[Measu
     return found
 
 
-def _idle(targets: Sequence[Target]) -> list[float]:
-    """CPU seconds per second of each."""
+def idle_of(targets: Sequence[Target]) -> list[float]:
+    """What each spends with nothing to do, in seconds of CPU per second."""
     before = [target.program.cpu_seconds() for target in targets]
     time.sleep(IDLE_SECONDS)
     after = [target.program.cpu_seconds() for target in targets]

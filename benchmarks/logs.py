@@ -4,7 +4,7 @@
     python -m benchmarks.logs --quick    fewer rounds
 
 In each round every gateway is asked many times, a little at a time and in turn, so that what else goes on
-meets all of them.
+meets all of them. What a gateway spends while it has nothing to do is a row of its own, and in no other.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks import answers, gateway
-from benchmarks.bench import Bench, Target, put_in_turn
+from benchmarks.bench import Bench, Target, idle_of, put_in_turn
 from benchmarks.figure import Figure
 from benchmarks.load import Load
 from benchmarks.processes import Program, cores, free_port
@@ -88,13 +89,13 @@ def start(stack: ExitStack, directory: Path) -> list[Bench]:
     return found
 
 
-def compare(benches: list[Bench], way: Way, rounds: int) -> list[Figure]:
+def compare(benches: list[Bench], way: Way, rounds: int, idle: Sequence[float]) -> list[Figure]:
     """Medians over the rounds of each gateway's CPU, as a multiple of the first one's."""
     spent: list[list[float]] = []
     wrong = 0
     targets = [bench.patchbay for bench in benches]
     for _ in range(rounds):
-        measured = put_in_turn(targets, way.load, way.turns)
+        measured = put_in_turn(targets, way.load, way.turns, idle)
         spent.append([each.cpu_ms for each in measured])
         wrong += sum(each.problems for each in measured)
     figures = []
@@ -134,10 +135,14 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(prefix="patchbay-bench-") as place, ExitStack() as stack:
         benches = start(stack, Path(place))
+        targets = [bench.patchbay for bench in benches]
         for way in WAYS:  # warm up
-            put_in_turn([bench.patchbay for bench in benches], replace(way.load, requests=200), 1)
+            put_in_turn(targets, replace(way.load, requests=200), 1, [0.0] * len(targets))
+        idle = idle_of(targets)
+        for kind, rate in zip(KINDS, idle, strict=True):
+            report(Figure(f"idle: {kind.name}", rate * 1000, "ms/s"))
         for way in WAYS:
-            report(*compare(benches, way, rounds))
+            report(*compare(benches, way, rounds, idle))
         report(dropped(benches))
     over = [figure.what for figure in figures if not figure.within]
     print(f"\n{len(over)} over their limit: {'; '.join(over)}" if over else "\nAll within limits.")

@@ -88,11 +88,12 @@ class Program:
 
     def cpu_seconds(self) -> float:
         """User and system time of the process and all below it, the ended ones included."""
-        total = 0
+        total = 0.0
         for pid in self._family():
             with contextlib.suppress(OSError):
-                total += sum(map(int, _stat(pid)[11:15]))
-        return total / TICKS
+                of_ended = sum(map(int, _stat(pid)[13:15])) / TICKS
+                total += time.clock_gettime(_cpu_clock(pid)) + of_ended
+        return total
 
     def memory_mb(self) -> float:
         """Resident memory of the largest process: a worker, where there is a supervisor too."""
@@ -122,6 +123,11 @@ class Program:
         for pid in family:  # grows while it is read
             family += children.get(pid, [])
         return family
+
+
+def _cpu_clock(pid: int) -> int:
+    """What clock_getcpuclockid(3) gives on Linux: nanoseconds, where /proc has hundredths of a second."""
+    return (~pid << 3) | 2
 
 
 def _stat(pid: int) -> list[str]:
