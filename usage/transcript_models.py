@@ -13,7 +13,7 @@ class Transcript(models.Model):
     """What is kept of an exchange, for search: the line that a file would have, and its words.
 
     Rows are numbered as they are written, because an index of SQLite knows rows by whole numbers.
-    Written by usage.transcripts.database alone; the large columns are the last.
+    Written by usage.transcripts.database; usage.transcripts.passages notes in it what was embedded.
     """
 
     number = models.BigAutoField(primary_key=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from providers.models import ModelPrice, Provider
 from proxyproject.logs import outputs
@@ -22,6 +24,7 @@ from tests.search.embedder import MODEL, SECRET, EmbeddingServer, Meaning
 from tests.transcripts.lines import NOON, chat, line, user
 from usage.models import UsageRecord, UsageRollup
 from usage.transcripts.indexer import MOST_TEXTS, Indexer, Trouble
+from usage.transcripts.meaning import MeaningUnavailable
 
 SAILING = chat([user("Which knot ties a boat to its mooring?")], "A bowline holds the boat.")
 
@@ -88,9 +91,48 @@ def test_one_transcript_that_is_refused_keeps_no_other_out(meaning: Meaning):
     meaning.server.refuses = "poison"
     lines = [line(NOON + at, **chat([user(f"boat number {at}")], "Aye.")) for at in range(5)]
     meaning.keep(*lines[:3], line(NOON, **chat([user("poison")], "No.")), *lines[3:])
-    assert meaning.marks().count("acme/words-1 64") == 5
-    assert meaning.marks()[3] == "acme/words-1 0"
-    assert len(meaning.ids("boat")) == 5
+    assert meaning.marks() == ["acme/words-1 64"] * 6
+    assert set(meaning.ids("boat")[:5]) == {each["exchange_id"] for each in lines}
+    assert meaning.passages() == 11, "what was said beside it is there"
+
+
+def test_who_is_erased_between_two_calls_is_not_sent_any_more(meaning: Meaning):
+    lines = [line(NOON + at, **chat([user(f"boat number {at}")], f"Aye {at}.")) for at in range(20)]
+    meaning.archive.keep(*lines)
+    meaning.server.meanwhile = lambda: meaning.archive.rows("DELETE FROM {table}")
+    meaning.index()
+    assert len(meaning.server.asked) == 1
+    assert meaning.passages() == 0
+
+
+def test_what_the_database_refuses_is_not_paid_for_again(
+    meaning: Meaning, caplog: pytest.LogCaptureFixture
+):
+    if connection.vendor == "postgresql":
+        meaning.archive.rows("ALTER TABLE patchbay_usage_passage ADD CHECK (position <> 1)")
+    else:
+        meaning.archive.rows(
+            "CREATE TRIGGER refuses BEFORE INSERT ON patchbay_usage_passage WHEN new.position = 1 "
+            "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    one = line(NOON, **chat([user("boat")], ""))
+    meaning.keep(line(NOON, **SAILING), one)
+    calls = len(meaning.server.asked)
+    assert meaning.ids("boat") == [one["exchange_id"]]
+    assert "does not take the passages of transcript number" in caplog.text
+    meaning.index()
+    assert len(meaning.server.asked) == calls + 1, "the question alone"
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+def test_where_nothing_could_be_searched_nothing_is_sent(
+    meaning: Meaning, monkeypatch: pytest.MonkeyPatch
+):
+    meaning.archive.keep(line(**SAILING))
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(MeaningUnavailable, match="needs NumPy"):
+        meaning.index()
+    assert meaning.server.asked == []
 
 
 def test_a_model_that_refuses_everything_is_waited_for(meaning: Meaning):
@@ -129,7 +171,7 @@ def test_the_thread_waits_a_failure_out_and_says_so_once(
     assert meaning.passages() == 2
     assert caplog.messages == [
         "transcripts cannot be embedded for search by meaning, and will be: "
-        "The vendor answered 503: it has a fault of its own.",
+        "acme/words-1 (EMBEDDING_MODEL): The vendor answered 503: it has a fault of its own.",
         "transcripts are embedded for search by meaning again",
     ]
 

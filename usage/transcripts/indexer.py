@@ -12,20 +12,22 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from usage.ledger import Ledger
 from usage.log_lock import locked
 from usage.store import open_store, own_connection
 from usage.transcripts.embedded import Embed, Embedded
+from usage.transcripts.meaning import check
 from usage.transcripts.passages import PassageTable, Placed, Vector, unit
 from usage.transcripts.quotes import Quote, fresh_quotes
 from usage.transcripts.read_database import unpacked
 from usage.transcripts.spoken import Heard
 
 ROWS_AT_ONCE = 32
-MOST_TEXTS = 64
-"""Of one call."""
+MOST_TEXTS = 16
+"""Of one call: reading many vectors would hold up the requests of this process."""
 POLL_SECONDS = 1.0
 LOCK_SECONDS = 5.0
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0
@@ -63,6 +65,7 @@ class Indexer:
         self._table: PassageTable | None = None
         self._books: Ledger
         self._tidy = self._probed = False
+        self._size: int | None = None
         self._failures = 0
 
     def start(self) -> None:
@@ -81,13 +84,15 @@ class Indexer:
         """One piece of work; returns whether there may be more at once. Raises whatever goes wrong."""
         table = self._open()
         if not self._tidy:
-            self._tidy = table.forget_others()
+            self._tidy = table.forget_others(self._size)
             return True
         rows = table.waiting(ROWS_AT_ONCE)
+        if not rows:
+            return False
         heard, self._probed = self._heard.copy(), False
         self._enter({number: _quotes(line, heard) for number, line in rows})
         self._heard = heard  # where it failed, what is asked for again was not heard yet
-        return bool(rows)
+        return True
 
     def close(self) -> None:
         """For the thread that had the turns."""
@@ -133,18 +138,24 @@ class Indexer:
 
     def _open(self) -> PassageTable:
         if self._table is None:
-            connection = self._connect()
-            store = open_store(connection)
+            _check()
+            own = self._connect()
+            store = open_store(own)
             self._books = Ledger(store)
-            self._table = PassageTable(store, self._model, connection.vendor == "postgresql")
+            self._table = PassageTable(store, self._model, own.vendor == "postgresql")
         return self._table
 
     def _enter(self, asked: Asked) -> None:
-        """Bring the passages of transcripts into the database, in halves where they are too many."""
-        texts = [quote.text for quotes in asked.values() for quote in quotes]
+        """Bring the passages of transcripts into the database, in halves where they are too many.
+
+        Those that were erased meanwhile are not asked for.
+        """
         if self._stopping.is_set():
             return
-        if len(texts) > MOST_TEXTS:
+        there = self._open().present(asked)
+        asked = {number: quotes for number, quotes in asked.items() if number in there}
+        texts = [quote.text for quotes in asked.values() for quote in quotes]
+        if len(texts) > MOST_TEXTS and len(asked) > 1:
             return self._enter_halves(asked)
         answer = self._ask(texts) if texts else Embedded([], None)
         if answer.problem and not (answer.texts_refused and self._works()):
@@ -152,16 +163,59 @@ class Indexer:
         if answer.problem and len(asked) > 1:
             return self._enter_halves(asked)
         if answer.problem:
-            log.warning("the embedding model does not take a transcript, which it is not found by")
+            return self._enter_pieces(asked)
+        self._note_size(answer.vectors)
         vectors = iter(answer.vectors)
-        return self._open().enter(
-            {number: _placed(quotes, vectors) for number, quotes in asked.items()}
-        )
+        return self._store({number: _placed(quotes, vectors) for number, quotes in asked.items()})
 
     def _enter_halves(self, asked: Asked) -> None:
         rest = iter(asked.items())
         self._enter(dict(islice(rest, len(asked) // 2)))
         self._enter(dict(rest))
+
+    def _enter_pieces(self, asked: Asked) -> None:
+        """One transcript, of which some pieces are refused."""
+        [(number, quotes)] = asked.items()
+        placed: list[Placed] = []
+        for quote in quotes if len(quotes) > 1 else ():
+            answer = self._ask([quote.text])
+            if answer.problem and not answer.texts_refused:
+                raise Trouble(answer.problem)
+            self._note_size(answer.vectors)
+            placed += _placed([quote], iter(answer.vectors))
+        log.warning(
+            "the embedding model refuses %d of %d pieces of transcript number %d, which is not found by "
+            "them; choose a model that takes pieces of 1500 letters",
+            len(quotes) - len(placed),
+            len(quotes),
+            number,
+        )
+        self._store({number: placed})
+
+    def _store(self, passages: dict[int, list[Placed]]) -> None:
+        """What the database refuses is not asked for again: that would be paid again."""
+        table = self._open()
+        try:
+            table.enter(passages)
+        except table.refusals as error:
+            if len(passages) > 1:
+                for number, placed in passages.items():
+                    self._store({number: placed})
+                return
+            [number] = passages
+            log.error(
+                "the database does not take the passages of transcript number %d (%s); "
+                "is there an index for vectors of another length?",
+                number,
+                type(error).__name__,
+            )
+            table.enter({number: []})
+
+    def _note_size(self, vectors: list[Vector]) -> None:
+        """Where vectors are of another length than before, those before are to be made anew."""
+        if vectors and len(vectors[0]) != self._size:
+            self._size = len(vectors[0])
+            self._tidy = False
 
     def _works(self) -> bool:
         """Whether the model takes anything at all: then it is the texts that it refused."""
@@ -175,6 +229,14 @@ class Indexer:
         if answer.record is not None:
             self._books.enter([answer.record], [])
         return answer
+
+
+def _check() -> None:
+    """Raises MeaningUnavailable where nothing could be searched: then nothing is to be sent, either."""
+    try:
+        check()
+    finally:
+        connection.close()
 
 
 def _quotes(line: bytes, heard: Heard) -> list[Quote]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from usage.models import Passage, Transcript
@@ -13,6 +13,10 @@ from usage.store import Store
 TRANSCRIPTS = Transcript._meta.db_table
 PASSAGES = Passage._meta.db_table
 FORGOTTEN_AT_ONCE = 200
+MOST_READ = 8 * 2**20
+"""Bytes of packed lines that are read at once, where one alone is not larger."""
+TINY = 1e-30
+"""What is smaller has no place in a number of four bytes."""
 
 Vector = Sequence[float]
 
@@ -37,29 +41,63 @@ class PassageTable:
         self._model = model
         self._array = array
 
-    def forget_others(self) -> bool:
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """What a database raises for rows that it will never take."""
+        return self._store.refusals
+
+    def forget_others(self, size: int | None) -> bool:
         """Drop what another model has made, a few at a time: they are to be made anew.
 
-        Returns whether all of it is gone; then those transcripts wait again.
+        So is what this one has made of another length, where `size` is known. Returns whether all of it
+        is gone; then those transcripts wait again.
         """
+        kept = [mark(self._model), mark(self._model, ())]
+        where, values = "substr(embedded_with, 1, %s) <> %s", [len(kept[0]), kept[0]]
+        if size is not None:
+            where, values = "embedded_with NOT IN (%s, %s)", [f"{kept[0]}{size}", kept[1]]
         with self._store.transaction():
             rows = self._store.query(
                 f"SELECT number FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
-                "AND substr(embedded_with, 1, %s) <> %s LIMIT %s",
-                [len(mark(self._model)), mark(self._model), FORGOTTEN_AT_ONCE],
+                f"AND {where} LIMIT %s",
+                [*values, FORGOTTEN_AT_ONCE],
             )
             for (number,) in rows:
                 self._drop(number)
                 self._mark(number, None)
         return len(rows) < FORGOTTEN_AT_ONCE
 
-    def waiting(self, most: int) -> list[tuple[int, bytes]]:
-        """(number, packed line) of the newest transcripts without passages, the oldest of them first."""
+    def present(self, numbers: Collection[int]) -> set[int]:
+        """Those transcripts of these that are there still."""
+        if not numbers:
+            return set()
+        places = ", ".join(["%s"] * len(numbers))
         rows = self._store.query(
-            f"SELECT number, line FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
+            f"SELECT number FROM {TRANSCRIPTS} WHERE number IN ({places})",  # noqa: S608 — ours
+            [*numbers],
+        )
+        return {int(number) for (number,) in rows}
+
+    def waiting(self, most: int) -> list[tuple[int, bytes]]:
+        """(number, packed line) of the newest transcripts without passages, the oldest of them first.
+
+        At most so many, and of large ones fewer.
+        """
+        sizes = self._store.query(
+            f"SELECT number, length(line) FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
             "AND embedded_with IS NULL ORDER BY number DESC LIMIT %s",
             [most],
         )
+        rows: list[tuple[int, bytes]] = []
+        size = 0
+        for number, length in sizes:
+            size += length
+            if rows and size > MOST_READ:
+                break
+            rows += self._store.query(
+                f"SELECT number, line FROM {TRANSCRIPTS} WHERE number = %s",  # noqa: S608 — ours
+                [number],
+            )
         return [(int(number), bytes(line)) for number, line in reversed(rows)]
 
     def enter(self, passages: Mapping[int, Sequence[Placed]]) -> None:
@@ -107,7 +145,8 @@ def unit(vector: Vector) -> list[float] | None:
         return None
     scaled = [number / largest for number in vector]  # squares of very large numbers have no value
     length = math.hypot(*scaled)
-    return [number / length for number in scaled]
+    units = (number / length for number in scaled)
+    return [number if abs(number) > TINY else 0.0 for number in units]
 
 
 def packed(vector: Vector) -> bytes:
