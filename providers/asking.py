@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -28,7 +29,10 @@ class CannotReach(Exception):
 
 
 class Question(NamedTuple):
-    """What is asked. Without a `body` it is a GET. `largest` bounds the answer, in bytes."""
+    """What is asked. Without a `body` it is a GET.
+
+    `seconds` bounds all of it once there are addresses, `largest` the answer, in bytes.
+    """
 
     url: httpx.URL
     headers: Mapping[str, str]
@@ -42,13 +46,16 @@ class Question(NamedTuple):
 def ask(question: Question) -> tuple[int, bytes]:
     """Status and body. Raises CannotReach."""
     failure = CannotReach(f"The name {question.url.host} has no address.")
-    for address in _addresses(question.url, question.allow_private):
+    addresses = _addresses(question.url, question.allow_private)
+    until = time.monotonic() + question.seconds
+    for address in addresses:
         try:
-            return _ask_at(address, question)
+            return _ask_at(address, question, until)
         except CannotReach as error:
             failure = error
-            if error.reason not in ("connect", "timeout_connect"):
-                break  # it was asked; asking again may be paid twice
+            was_asked = error.reason not in ("connect", "timeout_connect")  # and may be paid
+            if was_asked or time.monotonic() >= until:
+                break
     raise failure
 
 
@@ -70,10 +77,11 @@ def _addresses(url: httpx.URL, allow_private: bool) -> list[str]:
     return public
 
 
-def _ask_at(address: str, question: Question) -> tuple[int, bytes]:
+def _ask_at(address: str, question: Question, until: float) -> tuple[int, bytes]:
     """Ask one address, with TLS for the name."""
     url = question.url
-    timeout = httpx.Timeout(question.seconds, connect=CONNECT_SECONDS)
+    left = max(0.1, until - time.monotonic())
+    timeout = httpx.Timeout(left, connect=min(CONNECT_SECONDS, left))
     headers = {**question.headers, "host": url.netloc.decode("ascii"), "accept": "application/json"}
     with httpx.Client(
         timeout=timeout, verify=system_trust(), trust_env=False, follow_redirects=False
@@ -87,17 +95,14 @@ def _ask_at(address: str, question: Question) -> tuple[int, bytes]:
         )
         try:
             response = client.send(request, stream=True)
-            return response.status_code, _bounded(response, question)
+            return response.status_code, _bounded(response, question, until)
         except httpx.ConnectTimeout:
             raise CannotReach(
                 f"The server did not accept a connection within {CONNECT_SECONDS:.0f} s.",
                 "timeout_connect",
             ) from None
         except httpx.TimeoutException:
-            raise CannotReach(
-                f"The server was reached, but did not answer within {question.seconds:.0f} s.",
-                "timeout_total",
-            ) from None
+            raise _too_slow(question) from None
         except httpx.ConnectError as error:
             raise CannotReach(_connect_sentence(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL):
@@ -105,14 +110,21 @@ def _ask_at(address: str, question: Question) -> tuple[int, bytes]:
             raise CannotReach(sentence, "upstream_invalid") from None
 
 
-def _bounded(response: httpx.Response, question: Question) -> bytes:
-    """The body, read under a limit. Raises CannotReach over it."""
+def _too_slow(question: Question) -> CannotReach:
+    sentence = f"The server was reached, but did not answer within {question.seconds:.0f} s."
+    return CannotReach(sentence, "timeout_total")
+
+
+def _bounded(response: httpx.Response, question: Question, until: float) -> bytes:
+    """The body, read under its limits. Raises CannotReach over one."""
     parts, size = [], 0
     for part in response.iter_bytes():
         parts.append(part)
         size += len(part)
         if size > question.largest:
             raise CannotReach(question.too_large, "upstream_invalid")
+        if time.monotonic() >= until:
+            raise _too_slow(question)
     return b"".join(parts)
 
 

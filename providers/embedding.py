@@ -16,8 +16,10 @@ from providers.secrets import SecretMissing, binding, open_secret
 from providers.wire.codec import WireFormat
 
 ANSWER_SECONDS = 20.0
-LARGEST_ANSWER = 32 * 2**20
 MOST_DIMENSIONS = 8192
+LONGEST_NUMBER = 25
+"""Bytes of a number in JSON, with its comma."""
+BESIDE_NUMBERS = 64 * 2**10
 CHAT = "/chat/completions"
 REASONS = {
     401: ("upstream_auth", "the secret is wrong or was revoked"),
@@ -88,15 +90,14 @@ def find_model(provider: str, model: str) -> EmbeddingModel:
     """The model as it is configured now. Raises EmbeddingFailed."""
     row = Provider.objects.filter(name=provider).first()
     if row is None:
-        raise EmbeddingFailed(f"There is no provider {provider}, which EMBEDDING_MODEL names.")
+        raise EmbeddingFailed(f"There is no provider {provider}.")
     if not row.enabled:
-        raise EmbeddingFailed(f"The provider {provider}, which EMBEDDING_MODEL names, is off.")
+        raise EmbeddingFailed(f"The provider {provider} is off.")
     adapter = ADAPTERS.get(row.adapter)
     path = adapter.paths.get(WireFormat.OPENAI_CHAT, "") if adapter else ""
     if adapter is None or adapter.name == "demo" or not path.endswith(CHAT):
         raise EmbeddingFailed(
-            f"The provider {provider} makes no embeddings; EMBEDDING_MODEL needs an OpenAI or "
-            "OpenAI-compatible one."
+            f"The provider {provider} makes no embeddings; an OpenAI or OpenAI-compatible one does."
         )
     base = (row.base_url or adapter.base_url).rstrip("/")
     label, headers = "", dict(adapter.headers)
@@ -121,7 +122,7 @@ def ask_for_vectors(model: EmbeddingModel, texts: list[str]) -> Vectors:
         headers=model.headers,
         allow_private=model.allow_private,
         seconds=ANSWER_SECONDS,
-        largest=LARGEST_ANSWER,
+        largest=len(texts) * MOST_DIMENSIONS * LONGEST_NUMBER + BESIDE_NUMBERS,
         too_large="The server answered with more than so many vectors can be.",
         body=msgspec.json.encode({"model": model.model, "input": texts}),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import connection
 
+from proxyproject.logs import hide
 from routing.exchange import new_id
 from usage.price import cost_nano
 from usage.record import AttemptRecord, Record
@@ -75,31 +76,41 @@ def _embed_apart(texts: list[str]) -> Embedded:
 
 
 def _embed(texts: list[str]) -> Embedded:
-    """One call to the model as it is configured now, with its record for the books."""
+    """One call to the model as it is configured now, with its record for the books.
+
+    What was kept has no secret in it, but a question may.
+    """
     from providers.embedding import (  # its HTTP client is large
         EmbeddingFailed,
         ask_for_vectors,
         find_model,
     )
 
+    texts = [hide(text) for text in texts]
     provider, _, name = settings.EMBEDDING_MODEL.partition("/")
     began, started_at = time.monotonic(), time.time()
     try:
         model = find_model(provider, name)
     except EmbeddingFailed as failure:
-        return Embedded([], None, str(failure))
+        return Embedded([], None, _sentence(failure))
     record = _record(model, started_at, texts)
     try:
         answer = ask_for_vectors(model, texts)
     except EmbeddingFailed as failure:
         _fail(record, failure)
-        made = Embedded([], record, str(failure), failure.texts_refused)
+        made = Embedded([], record, _sentence(failure), failure.texts_refused)
     else:
         _complete(record, model, answer)
         made = Embedded(list(answer.vectors), record)
     record.total_ms = round((time.monotonic() - began) * 1000, 3)
     record.attempts = [_attempt(record)]
     return made
+
+
+def _sentence(failure: EmbeddingFailed) -> str:
+    """With the setting that names whom it is about."""
+    what = " Set its credential in the admin." if failure.status in (401, 403) else ""
+    return f"{settings.EMBEDDING_MODEL} (EMBEDDING_MODEL): {failure}{what}"
 
 
 def _record(model: EmbeddingModel, started_at: float, texts: list[str]) -> Record:

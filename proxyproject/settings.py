@@ -108,6 +108,11 @@ if EMBEDDING_MODEL and not re.fullmatch(r"[-\w]{1,80}/[^\s*?]{1,200}", EMBEDDING
         f"EMBEDDING_MODEL is {EMBEDDING_MODEL!r}; it must be the name of a provider, a slash and the "
         "name of one of its models, or empty."
     )
+elif EMBEDDING_MODEL and "database" not in TRANSCRIPT_SINKS:
+    _env.problems.append(
+        "EMBEDDING_MODEL is set, but transcripts are not kept in the database, where alone they are "
+        "searched by meaning; add database to TRANSCRIPT_SINKS."
+    )
 EMBEDDER = "proxyproject.meaning.embedder"  # where the admin, which knows no providers, finds it
 TRANSCRIPT_DAYS = _env.number("TRANSCRIPT_DAYS", 30, 0, 3650)
 

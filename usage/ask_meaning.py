@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils.module_loading import import_string
 
 from usage.ledger import Ledger
@@ -31,7 +32,10 @@ def ask(text: str, filters: Filters, limit: int) -> FoundByMeaning:
         raise NothingFound(str(missing)) from None
     answer = import_string(settings.EMBEDDER)()([text[:LONGEST]])
     if answer.record is not None:
-        _enter(answer.record)
+        try:
+            _enter(answer.record)
+        except DatabaseError:
+            raise NothingFound("The database takes no record of it now. Try again.") from None
     if answer.problem:
         raise NothingFound(answer.problem)
     return search_by_meaning(answer.vectors[0], settings.EMBEDDING_MODEL, filters, limit)

@@ -101,6 +101,10 @@ def _check_name(name: str) -> None:
         raise KeyRefused(
             "name", "A key needs a name of at most 80 characters, without line breaks."
         )
+    if name.startswith("("):
+        raise KeyRefused(
+            "name", "A name in brackets stands in the books for the gateway's own calls."
+        )
     if ClientKey.objects.filter(name=name).exists():
         raise KeyRefused("name", f"There is a client key {name!r} already; choose another name.")
 

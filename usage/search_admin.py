@@ -68,11 +68,13 @@ class TranscriptAdmin(ModelAdmin):
         found: Found | FoundByMeaning | None = None
         problem = ""
         if asked.anything:
+            entry = _audit(request, asked)
             try:
                 found = asked.search()
             except NothingFound as sentence:
                 problem = str(sentence)
-            _audit(request, asked, found)
+            else:
+                _add_found(entry, found)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -143,9 +145,9 @@ def _meaning(asked: _Asked) -> dict[str, Any]:
     }
 
 
-def _audit(request: HttpRequest, asked: _Asked, found: Found | FoundByMeaning | None) -> None:
-    """Before anything is shown: what cannot be audited is not seen."""
-    LogEntry.objects.create(
+def _audit(request: HttpRequest, asked: _Asked) -> LogEntry:
+    """Before anything is asked: what cannot be audited is not looked for."""
+    entry: LogEntry = LogEntry.objects.create(
         content_type=ContentType.objects.get_for_model(Transcript),
         object_pk="",
         object_repr=asked.words,
@@ -153,6 +155,14 @@ def _audit(request: HttpRequest, asked: _Asked, found: Found | FoundByMeaning | 
         actor=request.user,
         additional_data={
             "seen": "Search by meaning" if asked.by_meaning else "Search",
-            "exchanges": [str(hit.exchange_id) for hit in found.hits] if found else [],
+            "exchanges": [],
         },
     )
+    return entry
+
+
+def _add_found(entry: LogEntry, found: Found | FoundByMeaning) -> None:
+    """Before anything is shown."""
+    exchanges = [str(hit.exchange_id) for hit in found.hits]
+    entry.additional_data = {**(entry.additional_data or {}), "exchanges": exchanges}
+    entry.save(update_fields=["additional_data"])

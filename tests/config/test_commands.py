@@ -126,6 +126,7 @@ def test_a_key_is_issued_with_what_is_kept_of_it(level):
     [
         (["--name", "taken"], "already"),
         (["--name", ""], "needs a name"),
+        (["--name", "(search by meaning)"], "A name in brackets"),
         (["--name", "x", "--team", "y"], "no team 'y'. Teams: none yet."),
         (["--name", "x", "--models", "["], "does not parse"),
         (["--name", "x", "--models", " , "], "at least one model"),

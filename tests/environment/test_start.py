@@ -52,6 +52,7 @@ def start(var: Path, *command: str, **environment: str) -> subprocess.CompletedP
         ("LOG_REDACT", "EMAIL,FACES", "must be all, none, or some of EMAIL, PHONE"),
         ("TRANSCRIPT_ENCRYPTION", "maybe", "must be yes or no"),
         ("EMBEDDING_MODEL", "words-1", "must be the name of a provider, a slash and the name"),
+        ("EMBEDDING_MODEL", "acme/words-1", "add database to TRANSCRIPT_SINKS"),
         ("EMBEDDING_MODEL", "acme/*", "must be the name of a provider, a slash and the name"),
         ("LOG_REDACT", "", "must be all, none, or some of EMAIL, PHONE"),
         ("CORS_ORIGINS", "https://chat.example.com/", "must be an origin"),

@@ -90,7 +90,7 @@ def test_an_output_that_hangs_at_the_end_costs_no_line_of_another(
         for number in range(100):
             made.put(20, line(number))
         made.stop(0.5)
-    assert made.state().dropped == {"stdout": 0, "file": 100}
+        assert made.state().dropped == {"stdout": 0, "file": 100}
     told = capfd.readouterr()
     assert [json.loads(each)["number"] for each in told.out.splitlines()] == list(range(100))
     assert "the log's file could not be written at the end; 100 lines are lost" in told.err

@@ -62,6 +62,11 @@ def test_the_question_is_paid_for_like_any_call(admin: Client, meaning: Meaning)
         assert admin.get(path).status_code == 200
 
 
+def test_a_secret_in_a_question_is_not_sent(admin: Client, meaning: Meaning):
+    searched(admin, q="who said pbk_0123456789abcdefghij0123456789")
+    assert meaning.server.texts == ["who said [hidden]"]
+
+
 def test_each_search_is_in_the_audit_log(admin: Client, meaning: Meaning):
     kept = line(NOON, **SAILING)
     meaning.keep(kept)
@@ -89,19 +94,23 @@ def test_what_goes_wrong_is_a_sentence(
 ):
     meaning.keep(line(NOON, **SAILING))
     meaning.server.broken = True
-    assert "Nothing was searched by meaning. The vendor answered 400" in words(
-        searched(admin, q="boat")
+    assert (
+        "Nothing was searched by meaning. acme/words-1 (EMBEDDING_MODEL): The vendor answered 400"
+        in (words(searched(admin, q="boat")))
     )
     assert "Type what you look for" in words(searched(admin, key="alice"))
     Provider.objects.update(enabled=False)
-    assert "which EMBEDDING_MODEL names, is off" in words(searched(admin, q="boat"))
+    assert "acme/words-1 (EMBEDDING_MODEL): The provider acme is off." in words(
+        searched(admin, q="boat")
+    )
     monkeypatch.setitem(sys.modules, "numpy", None)
     assert "pip install -r requirements-meaning.in" in words(searched(admin, q="boat"))
 
 
 def test_the_choice_is_there_where_a_model_is_set(admin: Client, meaning: Meaning, settings: Any):
     meaning.archive.keep(line(NOON, **SAILING))
-    assert 'href="?q=bowline&amp;by=meaning"' in text(admin.get(PAGE, {"q": "bowline"}))
+    page = text(admin.get(PAGE, {"q": "bowline"}))
+    assert 'href="?by=meaning"' in page, "what was typed for words is not sent by a click"
     settings.EMBEDDING_MODEL = ""
     assert "by=meaning" not in text(admin.get(PAGE, {"q": "bowline"}))
     page = searched(admin, q="bowline")
