@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils.module_loading import import_string
 
 from usage.ledger import Ledger
@@ -34,11 +36,17 @@ def ask(text: str, filters: Filters, limit: int) -> FoundByMeaning:
     if answer.record is not None:
         try:
             _enter(answer.record)
-        except DatabaseError:
+        except (DatabaseError, _driver().Error):
             raise NothingFound("The database takes no record of it now. Try again.") from None
     if answer.problem:
         raise NothingFound(answer.problem)
     return search_by_meaning(answer.vectors[0], settings.EMBEDDING_MODEL, filters, limit)
+
+
+def _driver() -> Any:
+    """The store's errors are the driver's own, not Django's."""
+    backend: Any = connection
+    return backend.Database
 
 
 def _enter(record: Record) -> None:

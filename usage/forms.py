@@ -10,6 +10,7 @@ from django.utils import timezone
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from usage.issue import IN_BRACKETS
 from usage.models import ClientKey, Quota
 from usage.patterns import pattern_problem
 from usage.signals import objections
@@ -45,6 +46,12 @@ class ClientKeyForm(KeyModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk is not None:
             self.initial["patterns"] = "\n".join(self.instance.models_allowed)
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name.startswith("(") and "name" in self.changed_data:
+            raise forms.ValidationError(IN_BRACKETS)
+        return name
 
     def clean_patterns(self) -> list[str]:
         lines = self.cleaned_data["patterns"].replace(",", "\n").splitlines()

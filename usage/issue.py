@@ -24,6 +24,8 @@ NOT_WELL_FORMED = (
     "`manage.py issue_key` makes one."
 )
 
+IN_BRACKETS = "A name in brackets stands in the books for the gateway's own calls."
+
 
 class KeyRefused(Exception):
     """A key that cannot be issued. `field` is the member at fault: name, models or secret."""
@@ -102,9 +104,7 @@ def _check_name(name: str) -> None:
             "name", "A key needs a name of at most 80 characters, without line breaks."
         )
     if name.startswith("("):
-        raise KeyRefused(
-            "name", "A name in brackets stands in the books for the gateway's own calls."
-        )
+        raise KeyRefused("name", IN_BRACKETS)
     if ClientKey.objects.filter(name=name).exists():
         raise KeyRefused("name", f"There is a client key {name!r} already; choose another name.")
 

@@ -67,7 +67,7 @@ class TranscriptAdmin(ModelAdmin):
         asked = _Asked(request)
         found: Found | FoundByMeaning | None = None
         problem = ""
-        if asked.anything:
+        if asked.is_sent:
             entry = _audit(request, asked)
             try:
                 found = asked.search()
@@ -107,6 +107,7 @@ class _Asked:
         self.period = request.GET.get("range", "")
         wanted = request.GET.get("by") == "meaning"
         self.by_meaning = wanted and bool(settings.EMBEDDING_MODEL)
+        self.submitted = "ask" in request.GET
         before = request.GET.get("before", "")
         self.before = int(before) if before.isdecimal() and len(before) < 19 else None
 
@@ -117,6 +118,11 @@ class _Asked:
     @property
     def anything(self) -> bool:
         return bool(self.text or self.filtered)
+
+    @property
+    def is_sent(self) -> bool:
+        """By meaning only what the form's button sends: a link is no wish to ask and pay."""
+        return self.anything and (self.submitted or not self.by_meaning)
 
     @property
     def words(self) -> str:

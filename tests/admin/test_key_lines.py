@@ -54,6 +54,14 @@ def test_where_no_model_is_known_it_says_what_to_put_in(admin: Client, vendors: 
     assert "in place of MODEL" not in text(submit(admin, ADD, "clientkey", name="other"))
 
 
+def test_a_name_of_the_gateway_s_own_calls_is_refused(admin: Client):
+    [sentence] = errors(submit(admin, ADD, "clientkey", name="(search by meaning)"))["name"]
+    assert "A name in brackets" in sentence
+    key, _ = issue_key("ci")
+    path = f"/admin/patchbay_usage/clientkey/{key.pk}/change/"
+    assert errors(submit(admin, path, "clientkey", name="(search by meaning)"))["name"]
+
+
 def test_an_end_that_has_passed_is_refused(admin: Client):
     [sentence] = errors(submit(admin, ADD, "clientkey", name="ci", **PAST))["expires_at"]
     assert "has passed" in sentence

@@ -37,7 +37,7 @@ def words(page: str) -> str:
 
 
 def searched(client: Client, **asked: Any) -> str:
-    return text(client.get(PAGE, {"by": "meaning", **asked}))
+    return text(client.get(PAGE, {"by": "meaning", "ask": "1", **asked}))
 
 
 def test_what_is_near_is_found_and_leads_to_its_transcript(admin: Client, meaning: Meaning):
@@ -49,6 +49,14 @@ def test_what_is_near_is_found_and_leads_to_its_transcript(admin: Client, meanin
     assert ">Older<" not in page
     assert "What you type is sent to acme/words-1" in words(page)
     assert "wait to be embedded" not in page
+
+
+@pytest.mark.parametrize("by", ["words", "meaning"])
+def test_what_was_said_cannot_turn_the_page_around(admin: Client, meaning: Meaning, by: str):
+    meaning.keep(line(NOON, **chat([user("The boat \u202e is \x1b[31m red")], "Aye.")))
+    page = text(admin.get(PAGE, {"by": by, "ask": "1", "q": "boat"}))
+    assert not {"\u202e", "\x1b"} & set(page)
+    assert "\\u202e is \\x1b[31m red" in page
 
 
 def test_the_question_is_paid_for_like_any_call(admin: Client, meaning: Meaning):
@@ -65,6 +73,16 @@ def test_the_question_is_paid_for_like_any_call(admin: Client, meaning: Meaning)
 def test_a_secret_in_a_question_is_not_sent(admin: Client, meaning: Meaning):
     searched(admin, q="who said pbk_0123456789abcdefghij0123456789")
     assert meaning.server.texts == ["who said [hidden]"]
+
+
+def test_a_link_asks_nothing(admin: Client, meaning: Meaning):
+    """Only the form's button sends a question; a link keeps it in the form."""
+    meaning.keep(line(NOON, **SAILING))
+    assert 'href="?by=meaning&amp;q=boat&amp;range=24h"' in searched(admin, q="boat")
+    calls = len(meaning.server.asked)
+    page = text(admin.get(PAGE, {"by": "meaning", "q": "boat", "range": "24h"}))
+    assert 'value="boat"' in page
+    assert len(meaning.server.asked) == calls
 
 
 def test_each_search_is_in_the_audit_log(admin: Client, meaning: Meaning):
@@ -140,4 +158,4 @@ def test_it_takes_the_permission_of_transcripts(admin: Client, meaning: Meaning)
 @pytest.mark.parametrize("asked", ["\0", "x" * 9000, "é" * 3000, '"'])
 def test_no_question_breaks_the_page(admin: Client, meaning: Meaning, asked: str):
     meaning.keep(line(NOON, **SAILING))
-    assert admin.get(PAGE, {"by": "meaning", "q": asked}).status_code == 200
+    assert admin.get(PAGE, {"by": "meaning", "ask": "1", "q": asked}).status_code == 200

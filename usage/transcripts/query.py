@@ -7,11 +7,12 @@ There are no operators: whatever is typed is looked for. Words that stand togeth
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from usage.transcripts.index_words import Place, indexed, places_of, words_of
+from usage.transcripts.plain import shown
 
 MOST_WORDS = 32
 BEFORE, AFTER = 60, 180
@@ -89,7 +90,12 @@ def snippet(query: Query, text: str) -> list[Piece]:
             pieces += [Piece(part[at:left], False), Piece(part[left:right], True)]
             at = right
     pieces += [Piece(part[at:end], False), Piece("…" if start + end < len(text) else "", False)]
-    return [piece for piece in pieces if piece.text]
+    return harmless(piece for piece in pieces if piece.text)
+
+
+def harmless(pieces: Iterable[Piece]) -> list[Piece]:
+    """Pieces without characters that turn what is seen around, or are not seen."""
+    return [Piece(shown(piece.text), piece.found) for piece in pieces]
 
 
 def _near(query: Query, text: str) -> int:
