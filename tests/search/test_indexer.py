@@ -18,13 +18,16 @@ from providers.models import ModelPrice, Provider
 from proxyproject.logs import outputs
 from proxyproject.meaning import NAME, embedder
 from tests.chaos import Chaos
+from tests.databases import apart
 from tests.house import OPENAI_SECRET, open_house, provider, rule
 from tests.search.archive import Archive
 from tests.search.embedder import MODEL, SECRET, EmbeddingServer, Meaning
 from tests.transcripts.lines import NOON, chat, line, user
-from usage.models import UsageRecord, UsageRollup
+from usage.models import Transcript, UsageRecord, UsageRollup
+from usage.store import open_store, own_connection
 from usage.transcripts.indexer import MOST_TEXTS, Indexer, Trouble
 from usage.transcripts.meaning import MeaningUnavailable
+from usage.transcripts.passages import PassageTable, Placed
 
 SAILING = chat([user("Which knot ties a boat to its mooring?")], "A bowline holds the boat.")
 
@@ -99,10 +102,48 @@ def test_one_transcript_that_is_refused_keeps_no_other_out(meaning: Meaning):
 def test_who_is_erased_between_two_calls_is_not_sent_any_more(meaning: Meaning):
     lines = [line(NOON + at, **chat([user(f"boat number {at}")], f"Aye {at}.")) for at in range(20)]
     meaning.archive.keep(*lines)
-    meaning.server.meanwhile = lambda: meaning.archive.rows("DELETE FROM {table}")
+    meaning.server.meanwhile = lambda: apart(Transcript.objects.all().delete)
     meaning.index()
     assert len(meaning.server.asked) == 1
     assert meaning.passages() == 0
+
+
+def test_who_is_erased_between_two_pieces_is_not_sent_any_more(meaning: Meaning):
+    words = " ".join(f"word{number}" for number in range(1500))
+    meaning.server.refuses = "poison"
+    meaning.archive.keep(line(NOON, **chat([user(f"poison {words}")], "Yes.")))
+
+    def erase() -> None:
+        if len(meaning.server.asked) == 3:  # after the whole and a trial the first piece
+            apart(Transcript.objects.all().delete)
+
+    meaning.server.meanwhile = erase
+    meaning.index()
+    assert len(meaning.server.asked) == 3
+
+
+def test_lengths_that_change_are_not_paid_without_end(meaning: Meaning):
+    def change() -> None:
+        meaning.server.size = 48 if meaning.server.size == 64 else 64
+
+    meaning.server.meanwhile = change
+    meaning.archive.keep(*(line(NOON + at, **SAILING) for at in range(30)))
+    with pytest.raises(Trouble, match="lengths that change"):
+        meaning.index()
+    assert len(meaning.server.asked) < 10
+
+
+def test_a_transcript_that_two_hosts_embed_has_its_passages_once(meaning: Meaning):
+    meaning.archive.keep(line(NOON, **SAILING))
+    connections = [own_connection() for _ in range(2)]
+    tables = [
+        PassageTable(open_store(each), MODEL, each.vendor == "postgresql") for each in connections
+    ]
+    waiting = [table.waiting(5) for table in tables]
+    for table, [(number, _)] in zip(tables, waiting, strict=True):
+        table.enter({number: [Placed(0, [1.0, 0.0]), Placed(1, [0.0, 1.0])]})
+        table.close()
+    assert meaning.passages() == 2
 
 
 def test_what_the_database_refuses_is_not_paid_for_again(

@@ -64,7 +64,7 @@ class Indexer:
         self._heard = Heard()
         self._table: PassageTable | None = None
         self._books: Ledger
-        self._tidy = self._probed = False
+        self._tidy = self._probed = self._has_changed = False
         self._size: int | None = None
         self._failures = 0
 
@@ -178,6 +178,8 @@ class Indexer:
         [(number, quotes)] = asked.items()
         placed: list[Placed] = []
         for quote in quotes if len(quotes) > 1 else ():
+            if self._stopping.is_set() or not self._open().present([number]):
+                return
             answer = self._ask([quote.text])
             if answer.problem and not answer.texts_refused:
                 raise Trouble(answer.problem)
@@ -213,9 +215,14 @@ class Indexer:
 
     def _note_size(self, vectors: list[Vector]) -> None:
         """Where vectors are of another length than before, those before are to be made anew."""
-        if vectors and len(vectors[0]) != self._size:
-            self._size = len(vectors[0])
-            self._tidy = False
+        if not vectors or len(vectors[0]) == self._size:
+            return
+        if self._size is not None:
+            if self._has_changed:  # to make all anew each time would be paid without end
+                raise Trouble("The embedding model answers with vectors of lengths that change.")
+            self._has_changed = True
+        self._size = len(vectors[0])
+        self._tidy = False
 
     def _works(self) -> bool:
         """Whether the model takes anything at all: then it is the texts that it refused."""
