@@ -28,15 +28,27 @@ CAN_MOUNT = shutil.which("unshare") is not None and not subprocess.call(
 needs_mount = pytest.mark.skipif(not CAN_MOUNT, reason="this machine lets nobody mount a tmpfs")
 
 
+def linked(tmp_path: Path) -> Path:
+    """A directory for logs that can be swapped for something else in one step: a link to it."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "logs").symlink_to("disk")
+    return tmp_path / "logs"
+
+
 @contextmanager
 def in_the_way(directory: Path) -> Iterator[None]:
-    """A file lies where the directory was; its permissions would not stop root."""
-    away = directory.with_name("away")
-    os.rename(directory, away)
-    directory.write_text("in the way")
+    """A file lies where the linked directory was; its permissions would not stop root."""
+    directory.with_name("file").write_text("in the way")
+    _lead(directory, "file")
     yield
-    directory.unlink()
-    os.rename(away, directory)
+    _lead(directory, "disk")
+
+
+def _lead(link: Path, target: str) -> None:
+    """At no moment is there nothing, where the log would make a directory of its own."""
+    new = link.with_name("new")
+    new.symlink_to(target)
+    os.replace(new, link)
 
 
 def say(made: Outputs, first: int, last: int) -> None:
@@ -48,7 +60,7 @@ def say(made: Outputs, first: int, last: int) -> None:
 
 
 def test_lines_of_a_short_trouble_are_late_but_there(tmp_path: Path):
-    logs = tmp_path / "logs"
+    logs = linked(tmp_path)
     made = outputs(logs)
     say(made, 0, 10)
     wait_until(lambda: numbers(logs) == list(range(10)))
@@ -65,7 +77,7 @@ def test_lines_of_a_short_trouble_are_late_but_there(tmp_path: Path):
 def test_lines_of_a_long_trouble_are_counted_and_one_line_says_what_is_missing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
-    logs = tmp_path / "logs"
+    logs = linked(tmp_path)
     made = outputs(logs, queue_size=100)
     say(made, 0, 10)
     wait_until(lambda: numbers(logs) == list(range(10)))
