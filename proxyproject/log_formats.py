@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from routing.log_lines import Line, RequestFields, RequestLine, request_fields
+from usage.record import Record
 from usage.transcripts.plain import in_one_line, one_line
 
 MOST_CHARACTERS = 32_768
@@ -25,7 +27,7 @@ SHOWN_APART = {"time", "level", "event", "logger", "message", "exception", "exch
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
-Encode = Callable[[Mapping[str, Any]], bytes]
+Encode = Callable[[Line], bytes]
 
 
 def cut(text: str) -> str:
@@ -62,13 +64,16 @@ class JsonFormat:
         self._clock = Clock("%Y-%m-%dT%H:%M:%S")
         self._pid = os.getpid()
 
-    def __call__(self, line: Mapping[str, Any]) -> bytes:
-        shown = {**line, "time": self._clock.text(line["time"]), "pid": self._pid}
-        if shown.get("attempts"):
-            shown["attempts"] = [msgspec.structs.asdict(each) for each in shown["attempts"]]
+    def __call__(self, line: Line) -> bytes:
+        fields: RequestFields | dict[str, Any]
+        if isinstance(line, RequestLine):
+            fields = request_fields(line, self._clock.text(line.time), self._pid)
+        else:
+            fields = {**line, "time": self._clock.text(line["time"]), "pid": self._pid}
         try:
-            data = _encoder.encode(shown)
+            data = _encoder.encode(fields)
         except Exception:  # noqa: BLE001 — no line is worth the thread; what it was is still said
+            shown = fields if isinstance(fields, dict) else msgspec.structs.asdict(fields)
             data = _encoder.encode({one_line(name): one_line(str(shown[name])) for name in shown})
         return in_one_line(data) + b"\n"
 
@@ -80,33 +85,26 @@ class PrettyFormat:
         self._clock = Clock("%Y-%m-%d %H:%M:%S")
         self._colour = colour
 
-    def __call__(self, line: Mapping[str, Any]) -> bytes:
-        text = " ".join(
-            (
-                self._clock.text(line["time"]),
-                str(line["level"]).upper().ljust(7),
-                one_line(_said(line)),
-            )
+    def __call__(self, line: Line) -> bytes:
+        if isinstance(line, RequestLine):
+            record, moment = line.record, self._clock.text(line.time)
+            colour = OUTCOME_COLOURS.get(record.outcome, "")
+            return self._in_colour(f"{moment} INFO    {_request(record, line.exchange_id)}", colour)
+        level = line["level"]
+        text = f"{self._clock.text(line['time'])} {level.upper():7} {one_line(_said(line))}"
+        below = "".join(
+            f"\n{BAR}{one_line(told)}" for told in str(line.get("exception", "")).splitlines()
         )
-        colour = self._colour_of(line)
-        if colour:
+        return self._in_colour(text, LEVEL_COLOURS.get(level, ""), below)
+
+    def _in_colour(self, text: str, colour: str, below: str = "") -> bytes:
+        if colour and self._colour:
             text = f"{colour}{text}{PLAIN}"
-        for told in str(line.get("exception", "")).splitlines():
-            text += f"\n{BAR}{one_line(told)}"
-        return text.encode() + b"\n"
-
-    def _colour_of(self, line: Mapping[str, Any]) -> str:
-        if not self._colour:
-            return ""
-        if line["event"] == "request":
-            return OUTCOME_COLOURS.get(line["outcome"], "")
-        return LEVEL_COLOURS.get(line["level"], "")
+        return f"{text}{below}\n".encode()
 
 
-def _said(line: Mapping[str, Any]) -> str:
+def _said(line: dict[str, Any]) -> str:
     event, identifier = line["event"], line.get("exchange_id", "")
-    if event == "request":
-        return f"request {_request(line)} {identifier}"
     if event == "log":
         said = f"{line.get('logger', '')} {line.get('message', '')}"
     else:
@@ -115,14 +113,15 @@ def _said(line: Mapping[str, Any]) -> str:
     return f"{said} {identifier}" if identifier else said
 
 
-def _request(line: Mapping[str, Any]) -> str:
+def _request(record: Record, exchange_id: str) -> str:
     """How it ended, whose it was, where it went, what it took."""
-    tries, first = len(line["attempts"]), line["first_content_ms"]
-    where = f" > {line['provider']}/{line['request_model']}" if line["provider"] else ""
+    tries, first = len(record.attempts), record.first_content_ms
+    provider = record.provider_name
+    where = f" > {provider}/{record.request_model}" if provider else ""
     again = f" after {tries} attempts" if tries > 1 else ""
     soon = "" if first is None else f" ({first:.0f} ms to content)"
-    return (
-        f"{line['status']} {line['outcome']} {line['reason']}{again} {line['client_key']} "
-        f"{line['model']}{where} {line['input_tokens']}+{line['output_tokens']} tokens "
-        f"{line['total_ms']:.0f} ms{soon}"
+    return one_line(
+        f"request {record.status} {record.outcome} {record.reason}{again} {record.client_key_name} "
+        f"{record.original_model}{where} {record.input_tokens}+{record.output_tokens} tokens "
+        f"{record.total_ms:.0f} ms{soon} {exchange_id}"
     )

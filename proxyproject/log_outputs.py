@@ -14,10 +14,10 @@ from django.core.exceptions import ImproperlyConfigured
 from proxyproject.log_file import LogFile, NotWritten
 from proxyproject.log_formats import encoder
 from proxyproject.log_health import Keeper, Place
-from proxyproject.log_pipe import Line, Output, last_first
+from proxyproject.log_pipe import Output, last_first
 from proxyproject.log_segments import Limits, Segments
 from proxyproject.log_watch import Watch
-from routing.log_lines import LogState
+from routing.log_lines import Line, LogState
 
 STDOUT = 1
 STOP_SECONDS = 5.0

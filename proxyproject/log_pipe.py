@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from proxyproject.log_alarm import Alarm
 from proxyproject.log_file import NotWritten
+from routing.log_lines import Line
 
 MOST_AT_ONCE = 1000
 """Lines of one write, so that what an output which fails holds on to stays small."""
@@ -28,7 +29,6 @@ STUCK_SECONDS = 5.0
 
 log = logging.getLogger("patchbay.logs")
 
-Line = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -109,10 +109,11 @@ class Output(Generic[T]):
 
     def put(self, line: T) -> None:
         """Never waits and never raises. The line must not be changed afterwards."""
-        if self.full:
+        waiting = self._waiting
+        if len(waiting) >= self._size:
             self.drop(1)
         else:
-            self._waiting.append(line)
+            waiting.append(line)
         if self._thread is None:
             self.start()
 
@@ -262,7 +263,7 @@ class Output(Generic[T]):
         with self._lock:
             dropped, seconds = self.dropped - self._told, now - self._gap_began
             self._told, self._gap_told = self.dropped, now
-        line = {
+        line: Line = {
             "time": time.time(),
             "level": "warning",
             "event": "log_gap",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import msgspec
+
 from usage.keys import without_keys
+from usage.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,11 +42,95 @@ class Refusal(NamedTuple):
     trace_id: str
 
 
+class RequestLine(NamedTuple):
+    """The line of an exchange that has ended, as it waits for the thread that makes text of it.
+
+    References alone: thousands may wait, and what is small stays in the cache of the processor.
+    """
+
+    record: Record
+    exchange_id: str
+    trace_id: str
+
+    @property
+    def time(self) -> float:
+        """When it ended, in Unix seconds."""
+        return self.record.started_at + self.record.total_ms / 1000
+
+
+class RequestFields(msgspec.Struct, gc=False):
+    """The same line for machines. Times are in milliseconds, costs in billionths of a US dollar."""
+
+    time: str
+    level: str
+    event: str
+    exchange_id: str
+    client_request_id: str
+    trace_id: str
+    client_key: str
+    team: str
+    rule: str
+    provider: str
+    deployment: str
+    client_format: str
+    upstream_format: str
+    model: str
+    request_model: str
+    response_model: str
+    stream: bool
+    outcome: str
+    reason: str
+    status: int
+    first_content_ms: float | None
+    total_ms: float
+    request_bytes: int
+    response_bytes: int
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+    reasoning_tokens: int
+    cost_nano: int | None
+    attempts: list[dict[str, Any]]
+    pid: int
+
+
+_NAMES_IN_RECORD = {
+    "client_key": "client_key_name",
+    "team": "team_name",
+    "rule": "rule_name",
+    "provider": "provider_name",
+    "model": "original_model",
+}
+_from_record = attrgetter(
+    *(_NAMES_IN_RECORD.get(name, name) for name in RequestFields.__struct_fields__[6:-2])
+)
+
+
+def request_fields(line: RequestLine, time: str, pid: int) -> RequestFields:
+    """What stands in a line for machines; `time` is the line's as text, `pid` the process that served it."""
+    record = line.record
+    values: tuple[Any, ...] = (
+        time,
+        "info",
+        "request",
+        line.exchange_id,
+        record.client_request_id,
+        line.trace_id,
+        *_from_record(record),
+        [msgspec.structs.asdict(attempt) for attempt in record.attempts],
+        pid,
+    )
+    return RequestFields(*values)
+
+
+Line = RequestLine | dict[str, Any]
+
+
 class Log(Protocol):
     """What a worker needs of the process's log. Nothing of it waits or raises."""
 
     @property
-    def write(self) -> Callable[[dict[str, Any]], None] | None:
+    def write(self) -> Callable[[Line], None] | None:
         """Takes a line of level info, which nobody changes afterwards; None where none is wanted."""
         ...
 
@@ -66,9 +154,8 @@ class LogLines:
 
     def exchange(self, exchange: Exchange) -> None:
         """The line of one exchange, which has ended."""
-        if self._write is None:
-            return
-        self._write(_line(exchange))
+        if self._write is not None:
+            self._write(RequestLine(exchange.record, exchange.id, exchange.trace_id))
 
     def hide(self, text: str) -> str:
         """What a client or a provider chose, as it may be kept: without what is secret, cut to size."""

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from proxyproject.log_formats import MOST_CHARACTERS, encoder
 from proxyproject.logs import DiscreetRecord, OutputsHandler
 from routing import in_hand
+from routing.log_lines import Line, RequestLine
 from tests.logs.shelf import lines, outputs
 from usage.keys import make_key
-from usage.record import AttemptRecord
+from usage.record import AttemptRecord, Record
 
 NASTY = (
     "two\nlines",
@@ -42,16 +43,12 @@ def said(**more: Any) -> dict[str, Any]:
     return {"time": 1795687872.1234, "level": "info", "event": "log", "logger": "a.b", **more}
 
 
-def request(**changed: Any) -> dict[str, Any]:
+def request(**changed: Any) -> RequestLine:
     attempt = AttemptRecord("openai", "*", "gpt-4o", "main", 200, "ok", 411.9)
-    return {
-        "time": 1795687872.1234,
-        "level": "info",
-        "event": "request",
-        "exchange_id": "019aa5d2-0000-7000-8000-000000000000",
-        "client_key": "ci",
-        "provider": "openai",
-        "model": "fast",
+    fields: dict[str, Any] = {
+        "client_key_name": "ci",
+        "provider_name": "openai",
+        "original_model": "fast",
         "request_model": "gpt-4o",
         "outcome": "completed",
         "reason": "ok",
@@ -63,13 +60,15 @@ def request(**changed: Any) -> dict[str, Any]:
         "attempts": [attempt],
         **changed,
     }
+    record = Record(exchange_id=bytes(16), started_at=1795687870.3932, **fields)
+    return RequestLine(record, "019aa5d2-0000-7000-8000-000000000000", "")
 
 
-def pretty(line: dict[str, Any], colour: bool = False) -> str:
+def pretty(line: Line, colour: bool = False) -> str:
     return encoder("pretty", colour)(line).decode()
 
 
-def as_json(line: dict[str, Any]) -> dict[str, Any]:
+def as_json(line: Line) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(encoder("json", False)(line))
     return read
 
@@ -82,8 +81,11 @@ def test_a_request_for_people_says_how_it_ended_whose_it_was_and_where_it_went()
 
 
 def test_a_request_for_machines_has_its_attempts_by_name():
-    line = as_json(request())
+    line = as_json(request(response_model="gpt-4o-2024-08-06", cost_nano=97))
     assert line["time"] == "2026-11-26T10:11:12.123Z"
+    assert [line["client_key"], line["provider"], line["model"]] == ["ci", "openai", "fast"]
+    assert [line["response_model"], line["status"]] == ["gpt-4o-2024-08-06", 200]
+    assert [line["output_tokens"], line["cost_nano"]] == [96, 97]
     assert line["attempts"][0] == {
         "provider": "openai",
         "deployment": "*",
@@ -97,7 +99,9 @@ def test_a_request_for_machines_has_its_attempts_by_name():
 
 
 def test_a_request_that_reached_nobody_can_be_shown():
-    line = request(provider="", attempts=[], first_content_ms=None, status=404, outcome="refused")
+    line = request(
+        provider_name="", attempts=[], first_content_ms=None, status=404, outcome="refused"
+    )
     assert ">" not in pretty(line)
     assert as_json(line)["attempts"] == []
 
@@ -120,7 +124,11 @@ def test_a_traceback_goes_on_below_its_line_for_people_and_within_it_for_machine
 @pytest.mark.parametrize("text", NASTY, ids=ascii)
 def test_one_line_stays_one_line(text: str):
     for name in ("json", "pretty"):
-        for line in (said(message=text), request(model=text, client_key=text), said(logger=text)):
+        for line in (
+            said(message=text),
+            request(original_model=text, client_key_name=text),
+            said(logger=text),
+        ):
             data = encoder(name, False)(line)
             assert len(data.decode().splitlines()) == 1
             assert not UNSAFE.search(data.decode())

@@ -18,7 +18,8 @@ import pytest
 from proxyproject.log_file import NotWritten
 from proxyproject.log_formats import encoder
 from proxyproject.log_outputs import Outputs
-from proxyproject.log_pipe import Line, Output
+from proxyproject.log_pipe import Output
+from routing.log_lines import Line
 from tests.logs.shelf import line, numbers, options, outputs, wait_until
 
 SLOW = 0.2
