@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,7 @@ from proxyproject.log_outputs import OFF, Options
 from proxyproject.log_pipe import Output, last_first
 from proxyproject.log_segments import Segments
 from proxyproject.redactors import Redactors
-from proxyproject.transcript_sinks import Sink, Told, into_database
+from proxyproject.transcript_sinks import LineMaker, Sink, Told, into_database
 from routing.transcribing import Transcripts
 from usage.transcripts.capture import Capture
 from usage.transcripts.database_writer import TranscriptWriter
@@ -40,8 +39,7 @@ class TranscriptLog:
         self._options = options
         redactors = Redactors(secrets, settings.LOG_REDACT_MODEL)
         seal = Head.seal if settings.TRANSCRIPT_ENCRYPTION else None
-        self._write = LineWriter(_fold, redactors, seal)
-        self._making = threading.Lock()
+        self._make = LineMaker(LineWriter(_fold, redactors, seal).lines)
         self._sinks: list[Sink] = []
         self._database = TranscriptWriter()
         segments = segments_of(options)
@@ -84,14 +82,9 @@ class TranscriptLog:
         return "" if self._files is None else self._files.failure
 
     def _add(self, name: str, write: Callable[[bytes], None]) -> Sink:
-        sink = Sink(name, write, self._line, self._options.queue_size, self._options.flush_seconds)
+        sink = Sink(name, write, self._make, self._options.queue_size, self._options.flush_seconds)
         self._sinks.append(sink)
         return sink
-
-    def _line(self, told: Told) -> bytes:
-        """Sinks have a thread each, and the writer of lines is for one at a time."""
-        with self._making:
-            return told.line(self._write)
 
 
 def segments_of(options: Options) -> Segments:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from proxyproject.log_file import NotWritten
 from proxyproject.log_formats import JsonFormat
@@ -15,6 +17,9 @@ from proxyproject.log_pipe import Output
 from usage.transcripts.capture import Capture
 from usage.transcripts.database_writer import Away, TranscriptWriter
 
+MOST_TOGETHER = 32
+ENOUGH_TOGETHER = 32 * 2**10
+"""Bytes of what was said; more of it is no sooner searched together."""
 MOST_HELD = 64 * 2**20
 """Bytes of what was said that wait for a sink. What comes beyond is dropped and counted."""
 
@@ -24,36 +29,80 @@ log = logging.getLogger("patchbay.transcripts")
 class Told:
     """A Capture on its way to sinks. Its line is made when the first one needs it, and kept for the rest."""
 
-    __slots__ = ("_capture", "_line", "size")
+    __slots__ = ("capture", "line", "size")
 
     def __init__(self, capture: Capture) -> None:
-        self._capture: Capture | None = capture
-        self._line = b""
+        self.capture: Capture | None = capture
+        self.line = b""
         self.size = capture.size
 
-    def line(self, write: Callable[[Capture], bytes]) -> bytes:
-        """To be called by one thread at a time."""
-        if self._capture is not None:
-            self._line = write(self._capture)
-            self._capture = None
-        return self._line
+    def keep(self, line: bytes) -> None:
+        """The line instead of the Capture, from now on."""
+        self.line = line
+        self.capture = None
+
+
+class LineMaker:
+    """Makes the lines of what was told; sinks have a thread each, and `write` is for one at a time."""
+
+    def __init__(self, write: Callable[[list[Capture]], list[bytes]]) -> None:
+        self._write = write
+        self._making = threading.Lock()
+
+    def together(self, waiting: Iterable[Told]) -> None:
+        """Make those that are missing, some at a time. Where that fails, `line` tells which one it is."""
+        with self._making:
+            for batch in _batches(told for told in waiting if told.capture is not None):
+                with suppress(Exception):
+                    self._make(batch)
+
+    def line(self, told: Told) -> bytes:
+        if told.capture is not None:
+            with self._making:
+                self._make([told])
+        return told.line
+
+    def _make(self, batch: list[Told]) -> None:
+        captures = [told.capture for told in batch if told.capture is not None]
+        for told, line in zip(batch, self._write(captures), strict=True):
+            told.keep(line)
+
+
+def _batches(waiting: Iterable[Told]) -> Iterator[list[Told]]:
+    """As many as are searched sooner together than one by one."""
+    batch: list[Told] = []
+    size = 0
+    for told in waiting:
+        batch.append(told)
+        size += told.size
+        if len(batch) >= MOST_TOGETHER or size >= ENOUGH_TOGETHER:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 class Sink:
-    """One place. `write` takes whole lines, and raises NotWritten; `line` makes one."""
+    """One place. `write` takes whole lines, and raises NotWritten; `make` makes them."""
 
     def __init__(
         self,
         name: str,
         write: Callable[[bytes], None],
-        line: Callable[[Told], bytes],
+        make: LineMaker,
         queue_size: int,
         flush_seconds: float,
     ) -> None:
         self._write = write
-        self._line = line
+        self._make = make
         self.output: Output[Told] = Output(
-            name, self._bring, self._encode, queue_size, flush_seconds, encode_gap=JsonFormat()
+            name,
+            self._bring,
+            self._encode,
+            queue_size,
+            flush_seconds,
+            encode_gap=JsonFormat(),
+            prepare=make.together,
         )
         self._came = self._went = self._made = 0  # bytes; each has one writer
 
@@ -67,7 +116,7 @@ class Sink:
     def _encode(self, told: Told) -> bytes:
         self._made += told.size
         try:
-            return self._line(told)
+            return self._make.line(told)
         except Exception as error:  # noqa: BLE001 — the thread goes on with the next one
             log.error("a transcript could not be made (%s)", type(error).__name__)
             self._count_lost(1)

@@ -40,7 +40,7 @@ class Transcripts(NamedTuple):
             policy, exchange.record, limit, route.patterns, exchange.trace_id
         )
         if full:
-            exchange.capture.request.add(body)
+            exchange.capture.request = body
 
     def end(self, exchange: Exchange) -> None:
         """The Exchange is over, and its record complete."""

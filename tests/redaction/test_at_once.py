@@ -59,6 +59,37 @@ def test_it_comes_to_the_same(value: Any, written: dict[str, Any]):
     assert at_once(value, **written) == closely(value)
 
 
+def alone(values: list[Any]) -> list[Any]:
+    names = Names()
+    return [_Walk(REDACTOR, names, names.begin()).walk(value) for value in values]
+
+
+def together(*exchanges: list[bytes]) -> list[list[Any]]:
+    redacted = REDACTOR.redact_together([(documents, Names()) for documents in exchanges])
+    return [[json.loads(document) for document in documents or ()] for documents in redacted]
+
+
+@given(st.lists(st.lists(DOCUMENTS, max_size=2), max_size=5))
+def test_several_exchanges_at_once_come_to_the_same_as_one_by_one(values: list[list[Any]]):
+    exchanges = [[json.dumps(value).encode() for value in each] for each in values]
+    assert together(*exchanges) == [alone(each) for each in values]
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_no_exchange_hides_what_another_one_says(sample: str):
+    """Nor what could be the one half of a value, the other half of which the next one begins with."""
+    half = len(sample) // 2
+    said = [sample[:half], sample[half:], "version", sample, "1.2", sample, "phone:", "", sample]
+    exchanges = [[json.dumps(text).encode()] for text in said]
+    assert together(*exchanges) == [alone([text]) for text in said]
+
+
+def test_an_exchange_that_is_no_json_keeps_no_other_from_being_searched():
+    good, bad = b'{"content":"alice@example.com"}', b'{"content": '
+    hidden = {"content": "<EMAIL_1>"}
+    assert together([good], [bad], [good]) == [[hidden], [{"text": bad.decode()}], [hidden]]
+
+
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("around", ["", "x", "7", "{", "Hello", "\\", '"'])
 def test_no_neighbour_hides_a_value(sample: str, around: str):

@@ -17,7 +17,7 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from proxyproject.logs import outputs
-from proxyproject.transcript_sinks import MOST_HELD, Sink, Told, into_database
+from proxyproject.transcript_sinks import MOST_HELD, LineMaker, Sink, Told, into_database
 from tests.books.shelf import record
 from tests.databases import apart
 from tests.environment.test_start import start
@@ -176,12 +176,12 @@ def _put(sink: Sink, count: int, size: int = 0) -> None:
     body = b"x" * size
     for _ in range(count):
         capture = Capture(Policy("full", 1.0, frozenset()), record(), size)
-        capture.request.add(body)
+        capture.request = body
         sink.put(Told(capture))
 
 
-def _line(told: Told) -> bytes:
-    return encoded(line())
+def _lines() -> LineMaker:
+    return LineMaker(lambda captures: [encoded(line()) for _ in captures])
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
@@ -195,7 +195,7 @@ def test_while_the_database_is_away_lines_wait_and_what_is_too_much_is_counted(a
     """It goes away, comes back, and goes again; what was put in is written once or counted."""
     with _way(archive) as way:
         writer = TranscriptWriter(way.connect)
-        sink = Sink(DATABASE, into_database(writer), _line, 100, 0.02)
+        sink = Sink(DATABASE, into_database(writer), _lines(), 100, 0.02)
         _put(sink, 50)
         assert sink.output.flush(PATIENCE)
         assert archive.count() == 50
@@ -219,7 +219,7 @@ def test_while_the_database_is_away_lines_wait_and_what_is_too_much_is_counted(a
 def test_what_waits_is_bounded_and_what_was_dropped_counts_no_more(archive: Archive, size: int):
     with _way(archive) as way:
         writer = TranscriptWriter(way.connect)
-        sink = Sink(DATABASE, into_database(writer), _line, 5, 0.02)
+        sink = Sink(DATABASE, into_database(writer), _lines(), 5, 0.02)
         way.stop()
         for _ in range(3):
             _put(sink, 50, size)
@@ -237,29 +237,32 @@ def test_what_waits_is_bounded_and_what_was_dropped_counts_no_more(archive: Arch
 
 def test_a_line_that_cannot_be_made_keeps_no_other_back(archive: Archive):
     writer = TranscriptWriter()
-    made = iter([encoded(line()), None, encoded(line())])
 
-    def make(told: Told) -> bytes:
-        data = next(made)
-        if data is None:
+    def write(captures: list[Capture]) -> list[bytes]:
+        if any(capture.request == b"bad" for capture in captures):
             raise RecursionError
-        return data
+        return [encoded(line()) for _ in captures]
 
-    sink = Sink(DATABASE, into_database(writer), make, 100, 0.02)
-    _put(sink, 3)
+    sink = Sink(DATABASE, into_database(writer), LineMaker(write), 100, 0.02)
+    for said in (b"good", b"bad", b"good"):
+        capture = Capture(Policy("full", 1.0, frozenset()), record(), 10)
+        capture.request = said
+        sink.put(Told(capture))
     sink.output.stop(PATIENCE)
     writer.close()
     assert (archive.count(), sink.output.written, sink.output.dropped) == (2, 2, 1)
 
 
 def test_a_line_is_made_once_for_all_sinks():
-    made = []
+    made: list[Capture] = []
 
-    def make(capture: Capture) -> bytes:
-        made.append(capture)
-        return b"{}\n"
+    def write(captures: list[Capture]) -> list[bytes]:
+        made.extend(captures)
+        return [b"{}\n"] * len(captures)
 
-    capture = Capture(Policy("full", 1.0, frozenset()), record(), 10)
-    told = Told(capture)
-    assert [told.line(make), told.line(make)] == [b"{}\n", b"{}\n"]
-    assert made == [capture]
+    captures = [Capture(Policy("full", 1.0, frozenset()), record(), 10) for _ in range(100)]
+    told, maker = [Told(capture) for capture in captures], LineMaker(write)
+    maker.together(told[:50])
+    maker.together(told)
+    assert {maker.line(each) for each in told} == {b"{}\n"}
+    assert made == captures

@@ -49,7 +49,7 @@ def written(
     for name, value in known.items():
         setattr(record, name, value)
     capture = Capture(Policy("full", 1.0, frozenset(KINDS)), record, limit)
-    capture.request.add(request)
+    capture.request = request
     for at in range(0, len(answer), 4096):
         capture.answered.add(answer[at : at + 4096])
     capture.streamed = streamed

@@ -6,12 +6,18 @@ Nothing is parsed into objects: between quotation marks are the strings, once no
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import msgspec
 
+from usage.transcripts.spans import Span
+
 SHORTEST_DATA = 512
 """Base64 of this length is an image, a sound or a file, and is not read as text."""
+SHORTEST_WITH_DATA = 8192
+"""What is shorter is searched as text sooner than it is looked through for such data."""
 MOST_JSON_IN_JSON = 8
 SECRET_MEMBERS = frozenset(
     re.findall(
@@ -22,6 +28,8 @@ SECRET_MEMBERS = frozenset(
     )
 )
 """Members whose texts are secret, whatever they look like; in small letters."""
+BETWEEN = "\n\0\n"
+"""Between texts of different exchanges: nothing that is looked for goes across it."""
 _SECRET_MEMBERS = frozenset(name.encode() for name in SECRET_MEMBERS)
 
 _check = msgspec.json.Decoder(msgspec.Raw).decode
@@ -44,16 +52,30 @@ def strings_at_once(documents: Sequence[bytes]) -> str | None:
             if parts is None:
                 return None
             found += parts
-        text = _string(b'"' + b"\\n".join(found) + b'"')
+        raw = b"\n".join(found)
+        if b"\\" in raw:
+            text = _string(b'"' + raw.replace(b"\n", b"\\n") + b'"')
+            raw = text.encode("latin-1", "replace")
+        else:
+            text = raw.decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    lines = text.encode("latin-1", "replace").lower().split(b"\n")
-    return text if _SECRET_MEMBERS.isdisjoint(lines) else None
+    return text if _SECRET_MEMBERS.isdisjoint(raw.lower().split(b"\n")) else None
+
+
+def holding(texts: Iterable[str], found: Iterable[Span]) -> set[int]:
+    """The numbers of the texts that spans lie in, after they were joined with BETWEEN."""
+    ends = [*accumulate(len(text) + len(BETWEEN) for text in texts)]
+    return {
+        number
+        for span in found
+        for number in range(bisect_right(ends, span.start), bisect_right(ends, span.end - 1) + 1)
+    }
 
 
 def _parts(document: bytes, depth: int) -> list[bytes] | None:
     """The strings as JSON writes them, of a document that is known to be JSON."""
-    if len(document) > SHORTEST_DATA and _data.search(document):
+    if len(document) > SHORTEST_WITH_DATA and _data.search(document):
         return None
     if b"\\" not in document:
         return document.split(b'"')[1::2]

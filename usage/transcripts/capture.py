@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 FRAMING = 16
 """How many times as long as what it means a stream may be: some frame a few letters in 300 bytes."""
 MOST_FRAMED = 8 * 2**20
-WHOLE = 2**62
 
 
 class Kept:
@@ -76,20 +75,18 @@ class Capture:
         self.policy = policy
         self.patterns = patterns
         self.record = record
-        self.request = Kept(WHOLE if limit else 0)
-        self.asked: Kept | None = None
+        self.request = b""
+        self.asked: bytes | None = None
         self.answered = Kept(max(limit, min(FRAMING * limit, MOST_FRAMED)))
         self.streamed = False
         self.trace_id = trace_id
 
     def provider_gets(self, body: bytes) -> None:
         """The body of the newest Attempt; of several the last one is kept."""
-        kept = Kept(WHOLE if self.limit else 0)
-        kept.add(body)
-        self.asked = None if kept.pieces == self.request.pieces else kept
+        if self.limit:
+            self.asked = None if body == self.request else body
 
     @property
     def size(self) -> int:
         """Bytes that it holds."""
-        asked = self.asked.size if self.asked is not None else 0
-        return self.request.size + asked + self.answered.size
+        return len(self.request) + len(self.asked or b"") + self.answered.size

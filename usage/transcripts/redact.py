@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 
 from usage.transcripts.at_once import (
+    BETWEEN,
     MOST_JSON_IN_JSON,
     SECRET_MEMBERS,
     SHORTEST_DATA,
+    holding,
     strings_at_once,
 )
 from usage.transcripts.cut import Beginning
@@ -77,18 +79,41 @@ class Redactor:
         nothing. Their own bytes where there is nothing to redact. What is no JSON becomes `{"text": …}`.
         What is not bytes is a value already.
         """
+        [harmless] = self._harmless([documents])
+        return self._rewrite(documents, names, harmless)
+
+    def redact_together(
+        self, exchanges: Sequence[tuple[Sequence[Any], Names]]
+    ) -> list[list[bytes] | None]:
+        """The same for the documents of several exchanges, which are searched as one; None where it fails."""
+        harmless = self._harmless([documents for documents, _ in exchanges])
+        redacted: list[list[bytes] | None] = []
+        for (documents, names), nothing in zip(exchanges, harmless, strict=True):
+            try:
+                redacted.append(self._rewrite(documents, names, nothing))
+            except Unredactable:
+                redacted.append(None)
+        return redacted
+
+    def _harmless(self, exchanges: Sequence[Sequence[Any]]) -> list[bool]:
+        """Of each exchange's documents, whether there is nothing to redact in those that are bytes."""
+        if self.people is not None:
+            return [False] * len(exchanges)
+        try:
+            texts = [strings_at_once([*filter(_is_bytes, each)]) for each in exchanges]
+            text = BETWEEN.join([each or "" for each in texts])
+            found = self.find(text, 0, len(text))
+            held = holding([each or "" for each in texts], found) if found else ()
+        except Exception:  # noqa: BLE001 — a closer look tells which of them it is
+            return [False] * len(exchanges)
+        return [each is not None and number not in held for number, each in enumerate(texts)]
+
+    def _rewrite(self, documents: Sequence[Any], names: Names, harmless: bool) -> list[bytes]:
         with Guard():
-            texts = [document for document in documents if isinstance(document, bytes)]
-            text = strings_at_once(texts) if self.people is None else None
-            if text is not None and not self.find(text, 0, len(text)):
-                return [
-                    _in_one_line(document)
-                    if isinstance(document, bytes)
-                    else _encode(_Walk(self, names, names.begin()).walk(document))
-                    for document in documents
-                ]
             return [
-                _encode(_Walk(self, names, names.begin()).walk(_value_of(document)))
+                _in_one_line(document)
+                if harmless and isinstance(document, bytes)
+                else _encode(_Walk(self, names, names.begin()).walk(_value_of(document)))
                 for document in documents
             ]
 
@@ -106,7 +131,7 @@ class Redactor:
             for pattern in self._own:
                 pattern.find(text, low, high, found)
         self._finder.find(text, low, high, found)
-        if "<" in text or HIDDEN in text:
+        if "<" in text or ("[" in text and HIDDEN in text):
             literals(text, low, high, found)
         return found
 
@@ -120,6 +145,10 @@ class Redactor:
         if not found:
             return text[:end]
         return Painter(names, since, context).paint(text, found, 0, end)
+
+
+def _is_bytes(document: Any) -> bool:
+    return isinstance(document, bytes)
 
 
 def _in_one_line(document: bytes) -> bytes:

@@ -5,20 +5,20 @@ If the redaction fails the line has no bodies and says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import msgspec
 
 from providers.wire.codec import Folded
 from providers.wire.json_text import OBJECT
-from usage.record import AttemptRecord, Record, id_text
+from usage.record import Record, id_text
 from usage.transcripts.capture import Capture
 from usage.transcripts.cut import shorten
 from usage.transcripts.plain import in_one_line
 from usage.transcripts.policy import Patterns
-from usage.transcripts.redact import Names, Redactor, Unredactable
-from usage.transcripts.stored import Head
+from usage.transcripts.redact import Names, Redactor
+from usage.transcripts.stored import BODIES, Head
 
 Fold = Callable[[str, bytes], Folded]
 """The message that a stream of a format means; a format goes by its name."""
@@ -44,32 +44,36 @@ class LineWriter:
         self._redactors: dict[tuple[frozenset[str], Patterns], Redactor] = {}
 
     def __call__(self, capture: Capture) -> bytes:
-        head = _head(capture)
-        if capture.policy.level == "full":
-            self._add_bodies(head, capture)
+        [line] = self.lines([capture])
+        return line
+
+    def lines(self, captures: Iterable[Capture]) -> list[bytes]:
+        """A line of each; what they say is searched together, which is sooner done for short ones."""
+        heads: list[Head] = []
+        drafts: dict[Redactor, list[_Draft]] = {}
+        for capture in captures:
+            head = _head(capture)
+            heads.append(head)
+            if capture.policy.level == "full":
+                redactor = self._redactor(capture.policy.redaction, capture.patterns)
+                drafts.setdefault(redactor, []).append(self._draft(head, capture, redactor))
+        for redactor, group in drafts.items():
+            _add_bodies(redactor, group)
+        return [self._line(head) for head in heads]
+
+    def _line(self, head: Head) -> bytes:
         if self._seal is not None:
             self._seal(head)
         return in_one_line(_encode(head)) + b"\n"
 
-    def _add_bodies(self, head: Head, capture: Capture) -> None:
-        redactor = self._redactor(capture.policy.redaction, capture.patterns)
-        bodies = _Bodies(capture.limit, redactor)
-        bodies.add("request", capture.request.content)
-        if capture.asked is not None and not _mean_the_same(capture):
-            bodies.add("upstream_request", capture.asked.content)
+    def _draft(self, head: Head, capture: Capture, redactor: Redactor) -> _Draft:
+        bodies: dict[str, Any] = {"request": capture.request}
+        if capture.asked is not None and not _mean_the_same(capture.request, capture.asked):
+            bodies["upstream_request"] = capture.asked
         if capture.answered.size:
-            answer = self._answer(head, capture)
-            bodies.add("response", answer, capture.answered.cut)
-        names = Names()
-        try:
-            redacted = redactor.redact_documents([*bodies.documents.values()], names)
-        except Unredactable:
-            head.unredactable = True
-            return
-        for name, document in zip(bodies.documents, redacted, strict=True):
-            setattr(head, name, msgspec.Raw(document))
-        head.redacted = dict(names.counts)
-        head.truncated = bodies.left_out
+            bodies["response"] = self._answer(head, capture)
+        head.truncated = _shorten(bodies, capture, redactor)
+        return _Draft(head, bodies, Names())
 
     def _answer(self, head: Head, capture: Capture) -> bytes:
         """The answer in the client's format, streams as the message that they mean.
@@ -94,12 +98,45 @@ class LineWriter:
         return redactor
 
 
-def _mean_the_same(capture: Capture) -> bool:
+class _Draft(NamedTuple):
+    """What a line is made of: its bodies as they are, without what is over the limit."""
+
+    head: Head
+    bodies: dict[str, Any]
+    names: Names
+
+
+def _add_bodies(redactor: Redactor, drafts: list[_Draft]) -> None:
+    """Redact what drafts hold, and put it into their heads."""
+    redacted = redactor.redact_together(
+        [((*draft.bodies.values(),), draft.names) for draft in drafts]
+    )
+    for (head, bodies, names), documents in zip(drafts, redacted, strict=True):
+        if documents is None:
+            head.unredactable = True
+            head.truncated = {}
+            continue
+        for name, document in zip(bodies, documents, strict=True):
+            setattr(head, name, msgspec.Raw(document))
+        head.redacted = dict(names.counts)
+
+
+def _shorten(bodies: dict[str, Any], capture: Capture, redactor: Redactor) -> dict[str, int]:
+    """Bring those over the limit within it; how many bytes of each are left out."""
+    left_out = dict.fromkeys(BODIES, 0)
+    for name, content in bodies.items():
+        missing = capture.answered.cut if name == "response" else 0
+        if missing or len(content) > capture.limit:
+            short = shorten(content, capture.limit, redactor.longest, unfinished=bool(missing))
+            bodies[name] = short.value
+            left_out[name] = short.left_out + missing
+    return left_out
+
+
+def _mean_the_same(request: bytes, upstream: bytes) -> bool:
     """Whether the provider was asked the same in other bytes: the gateway writes no spaces."""
-    assert capture.asked is not None  # noqa: S101
     try:
-        sent = OBJECT.decode(capture.request.content)
-        asked = OBJECT.decode(capture.asked.content)
+        sent, asked = OBJECT.decode(request), OBJECT.decode(upstream)
         changed = [name for name in sent if name in asked and sent[name] != asked[name]]
         return sent.keys() == asked.keys() and all(
             _canonical(sent[name]) == _canonical(asked[name]) for name in changed
@@ -110,25 +147,6 @@ def _mean_the_same(capture: Capture) -> bool:
 
 def _canonical(raw: msgspec.Raw) -> bytes:
     return msgspec.json.encode(msgspec.json.decode(raw), order="sorted")
-
-
-class _Bodies:
-    """What is to be redacted, each within the limit, and how many bytes of each are left out."""
-
-    def __init__(self, limit: int, redactor: Redactor) -> None:
-        self._limit = limit
-        self._redactor = redactor
-        self.documents: dict[str, Any] = {}
-        self.left_out = {"request": 0, "upstream_request": 0, "response": 0}
-
-    def add(self, name: str, content: bytes, missing: int = 0) -> None:
-        """`missing` bytes were not held."""
-        self.documents[name] = content
-        if missing or len(content) > self._limit:
-            margin = self._redactor.longest
-            short = shorten(content, self._limit, margin, unfinished=bool(missing))
-            self.documents[name] = short.value
-            self.left_out[name] = short.left_out + missing
 
 
 def _head(capture: Capture) -> Head:
@@ -159,14 +177,10 @@ def _head(capture: Capture) -> Head:
         status=record.status,
         first_content_ms=record.first_content_ms,
         total_ms=record.total_ms,
-        attempts=[_attempt(attempt) for attempt in record.attempts],
+        attempts=[msgspec.structs.asdict(attempt) for attempt in record.attempts],
         tokens=_tokens(record),
         cost_nano=record.cost_nano,
     )
-
-
-def _attempt(attempt: AttemptRecord) -> dict[str, Any]:
-    return msgspec.structs.asdict(attempt)
 
 
 def _tokens(record: Record) -> dict[str, int]:
