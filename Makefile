@@ -10,13 +10,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-# The printed lines name PUBLIC_URL, so another port must be in it; a .env of one's own decides itself.
-ifneq ($(PORT),8000)
-ifeq ($(wildcard .env),)
-export PUBLIC_URL ?= http://localhost:$(PORT)
-endif
-endif
-
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types check bench bench-logs chaos-db lock clean
 
@@ -27,7 +20,7 @@ run: $(VENV)/runtime.stamp ## Install, migrate, bootstrap and serve on PORT (800
 	@$(MANAGE) serve --host $(HOST) --port $(PORT) --check
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) collectstatic --noinput --verbosity 0
-	@$(MANAGE) bootstrap
+	@$(MANAGE) bootstrap --port $(PORT)
 	@exec $(MANAGE) serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/dev.stamp ## Run the tests (SQLite, no services, no network); TESTS=tests/door for some

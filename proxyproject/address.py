@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
+
+from django.conf import settings
 
 USUAL_PORT = 8000
 FILE = "port"
@@ -20,6 +23,12 @@ def last_address(directory: Path) -> str:
 
 def local_address(port: int) -> str:
     return f"http://localhost:{port}"
+
+
+def serves_at(port: int) -> None:
+    """Have settings.PUBLIC_URL name this port, unless somebody has set it."""
+    if not os.environ.get("PUBLIC_URL"):
+        settings.PUBLIC_URL = local_address(port)
 
 
 def remember_port(directory: Path, port: int) -> None:

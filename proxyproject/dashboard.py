@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -11,7 +10,7 @@ from django.urls import reverse
 
 from providers.panels import real_providers
 from proxyproject.attention import MOST_SHOWN, notices, sees_everything
-from proxyproject.first_run import snippets
+from proxyproject.first_run import directory, snippets
 from routing.examples import models_for
 from usage.models import ClientKey, UsageRollup
 from usage.panels import DIMENSION_TITLES, SHOWN_PERIODS, traffic
@@ -71,7 +70,7 @@ def first_run() -> dict[str, Any]:
         "first_run": steps,
         "done_steps": sum(step.done for step in steps),
         "next_step": next(number for number, step in enumerate(steps, 1) if not step.done),
-        "kept": Path(settings.VAR_DIR, "first-run").is_dir(),
+        "kept": directory(settings.VAR_DIR).is_dir(),
         "lines": f"export PATCHBAY_KEY=pbk_…\n{lines[0].text}",
     }
 

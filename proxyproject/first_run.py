@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 QUESTION = "Say hello in five words."
+README = "README.txt"
+_address = re.compile(r"the gateway at (\S+) with,")
 
 
 class Snippet(NamedTuple):
@@ -46,12 +50,37 @@ def snippets(
     ]
 
 
+def directory(var: Path) -> Path:
+    """Where they are kept."""
+    return Path(var) / "first-run"
+
+
+def readme_start(url: str) -> str:
+    """How the README begins, from which `readdress` knows what the other files name."""
+    return f"Lines to try the gateway at {url} with"
+
+
 def keep(directory: Path, lines: list[Snippet], readme: str) -> None:
     """Write the lines where only their owner can read them: they hold a key."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for snippet in lines:
         _write(directory / snippet.file, snippet.text)
-    _write(directory / "README.txt", readme)
+    _write(directory / README, readme)
+
+
+def readdress(directory: Path, url: str) -> None:
+    """Have the kept lines name this address; else they stay as they are. Where nothing can be read or
+    written, nothing is."""
+    with suppress(OSError, UnicodeDecodeError):
+        found = _address.search((directory / README).read_text())
+        if found is None or found[1] == url:
+            return
+        old = re.compile(re.escape(found[1]) + r"(?![\w.:-])")
+        paths = sorted(directory.iterdir(), key=lambda path: path.name == README)  # that one last
+        for path in paths:
+            text = path.read_text()
+            if old.search(text):
+                _write(path, old.sub(lambda _: url, text).removesuffix("\n"))
 
 
 def _write(path: Path, text: str) -> None:

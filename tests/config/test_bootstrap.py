@@ -12,6 +12,8 @@ from django.core.management import call_command
 
 from providers.models import Credential, Provider
 from providers.secrets import open_secret
+from proxyproject.address import remember_port
+from proxyproject.first_run import readdress
 from routing.bootstrap import VENDORS
 from routing.compile import compile_document
 from routing.models import ConfigVersion, Rule
@@ -85,6 +87,36 @@ def test_the_lines_are_printed_and_kept_for_their_owner_alone(home):
             assert told(text, "Client key") in path.read_text()
     assert "pip install openai" in text
     assert "pip install anthropic" in text
+
+
+def test_the_lines_name_the_port_that_will_be_served(home, monkeypatch):
+    monkeypatch.delenv("PUBLIC_URL", raising=False)
+    remember_port(home, 8000)
+    text = bootstrap("--port", "8137")
+    assert told(text, "Admin") == "http://localhost:8137/admin/"
+    for path in (home / "first-run").iterdir():
+        assert "http://localhost:8137" in path.read_text()
+    assert "http://localhost:8138/admin/" in bootstrap("--port", "8138")
+
+
+def test_an_address_that_somebody_set_counts_before_the_port(monkeypatch):
+    monkeypatch.setenv("PUBLIC_URL", "http://gateway.example:8123")
+    assert told(bootstrap("--port", "8137"), "Admin") == "http://gateway.example:8123/admin/"
+
+
+def test_kept_lines_follow_the_address_and_keep_what_else_a_person_wrote_there(home):
+    bootstrap()
+    directory = home / "first-run"
+    mine = directory / "mine.txt"
+    mine.write_text("http://gateway.example:81234 and http://gateway.example:8123/v1\n")
+    before = {path.name: path.read_text() for path in directory.iterdir()}
+    readdress(directory, "http://localhost:9000")
+    after = {path.name: path.read_text() for path in directory.iterdir()}
+    assert after.pop("mine.txt") == "http://gateway.example:81234 and http://localhost:9000/v1\n"
+    before.pop("mine.txt")
+    old, new = "http://gateway.example:8123", "http://localhost:9000"
+    assert after == {name: text.replace(old, new) for name, text in before.items()}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in directory.glob("*.sh")} == {0o600}
 
 
 def test_a_second_run_changes_nothing_and_says_where_things_are(home):

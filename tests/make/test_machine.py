@@ -63,6 +63,18 @@ def sentence(done: subprocess.CompletedProcess[str]) -> str:
     return said
 
 
+def test_a_run_names_its_port_to_whatever_prints_it_also_with_an_environment_file(machine):
+    bin_ = machine.checkout / ".venv" / "bin"
+    bin_.mkdir(parents=True)
+    (bin_.parent / "runtime.stamp").touch()
+    (bin_ / "python").write_text('#!/bin/sh\necho "$PUBLIC_URL" "$@"\n')
+    (bin_ / "python").chmod(0o755)
+    (machine.checkout / ".env").write_text("LOG_LEVEL=info\n")
+    ran = [line.strip() for line in machine.make("run", "PORT=8137").stdout.splitlines()]
+    assert "manage.py bootstrap --port 8137" in ran
+    assert ran[-1] == "manage.py serve --host 127.0.0.1 --port 8137"
+
+
 def test_an_old_python_ends_in_a_sentence_that_says_what_to_type(machine):
     machine.has("python3", OLD)
     said = sentence(machine.make("run"))

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from proxyproject.first_run import keep, readme_start, snippets
 from tests.databases import apart, sqlite, use_database
 from tests.server.process import PROJECT, environment, running
 
@@ -103,6 +104,16 @@ async def test_commands_name_the_port_that_was_served_last(chaos, database):
         public = "https://gateway.example"
         said = await asyncio.to_thread(bootstrap_again, database, PUBLIC_URL=public)
         assert f"{public}/admin/" in said
+
+
+async def test_the_lines_that_were_kept_name_the_port_that_is_served(chaos, database):
+    lines = database.with_name("var") / "first-run"
+    old = snippets("http://localhost:8000", "pbk_x")
+    keep(lines, old, f"{readme_start('http://localhost:8000')}, while it is serving.")
+    async with running(chaos, database, PUBLIC_URL="") as gateway:
+        for path in lines.iterdir():
+            assert f"http://localhost:{gateway.port}" in path.read_text()
+            assert "http://localhost:8000" not in path.read_text()
 
 
 def bootstrap_again(database, **settings) -> str:

@@ -1,4 +1,4 @@
-"""`bootstrap [--reset-admin]`: make what a first run needs, and say once how to get in."""
+"""`bootstrap [--reset-admin] [--port PORT]`: make what a first run needs, and say once how to get in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, transaction
 
-from proxyproject.first_run import Snippet, keep, snippets
+from proxyproject.address import serves_at
+from proxyproject.first_run import Snippet, directory, keep, readme_start, snippets
 from routing.apply import Applied
 from routing.bootstrap import FIRST_KEY, Models, bootstrap, example_models
 
@@ -28,8 +29,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reset-admin", action="store_true", help=f"give the user {ADMIN} a new password"
         )
+        parser.add_argument(
+            "--port", type=int, help="which will be served; default: the one that was served last"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["port"] is not None:
+            serves_at(options["port"])
         try:
             with transaction.atomic():
                 password = _admin_password(reset=options["reset_admin"])
@@ -46,7 +52,9 @@ class Command(BaseCommand):
         for snippet in lines:
             self.stdout.write(f"\n--- {snippet.title} ---\n{snippet.text}")
         if lines:
-            self.stdout.write(f"\nThese lines are kept in {_shown(_directory())}/.\n")
+            self.stdout.write(
+                f"\nThese lines are kept in {_shown(directory(settings.VAR_DIR))}/.\n"
+            )
         if lines and example_models() is None:
             self.stdout.write(f"Put names that your rules take for {' and '.join(NO_MODEL)}.\n")
 
@@ -65,8 +73,8 @@ class Command(BaseCommand):
     def _say_where(self) -> None:
         say = self.stdout.write
         say(f"Set up already. Admin: {settings.PUBLIC_URL}/admin/")
-        if _directory().is_dir():
-            say(f"First lines to try: {_shown(_directory())}/")
+        if directory(settings.VAR_DIR).is_dir():
+            say(f"First lines to try: {_shown(directory(settings.VAR_DIR))}/")
         say(f"New admin password: {_manage('bootstrap --reset-admin')}")
         say(f"New client key:     {_manage('issue_key --name NAME')}")
 
@@ -91,23 +99,19 @@ def _kept_lines(applied: Applied) -> list[Snippet]:
     [(_, key)] = applied.issued
     models = example_models() or NO_MODEL
     lines = snippets(settings.PUBLIC_URL, key, *models)
-    keep(_directory(), lines, _readme(lines))
+    keep(directory(settings.VAR_DIR), lines, _readme(lines))
     return lines
 
 
 def _readme(lines: list[Snippet]) -> str:
     files = "\n".join(f"  {snippet.file:20} {snippet.title}" for snippet in lines)
     return (
-        f"Lines to try the gateway at {settings.PUBLIC_URL} with, while it is serving:\n\n{files}\n\n"
+        f"{readme_start(settings.PUBLIC_URL)}, while it is serving:\n\n{files}\n\n"
         f"They hold the client key {FIRST_KEY!r}, so keep them to yourself. Admin: "
         f"{settings.PUBLIC_URL}/admin/\n"
         f"New admin password: {_manage('bootstrap --reset-admin')}\n"
         f"New client key:     {_manage('issue_key --name NAME')}"
     )
-
-
-def _directory() -> Path:
-    return Path(settings.VAR_DIR) / "first-run"
 
 
 def _shown(path: Path) -> str:

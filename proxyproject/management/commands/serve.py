@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 from typing import Any
 
@@ -11,7 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 
-from proxyproject.address import local_address, remember_port
+from proxyproject.address import remember_port, serves_at
+from proxyproject.first_run import directory, readdress
 from proxyproject.log_transcripts import places_in_use
 from proxyproject.logs import outputs
 from proxyproject.server import CannotListen, Server, configured, drain_from_settings, listen
@@ -57,11 +57,11 @@ def _check_logs() -> None:
 
 
 def _remember(listener: socket.socket) -> None:
-    """Pages, and the commands that come later, name the port that is served now."""
+    """Pages, the lines that are kept, and the commands that come later name the port that is served now."""
     port: int = listener.getsockname()[1]
     remember_port(settings.VAR_DIR, port)
-    if not os.environ.get("PUBLIC_URL"):
-        settings.PUBLIC_URL = local_address(port)
+    serves_at(port)
+    readdress(directory(settings.VAR_DIR), settings.PUBLIC_URL)
 
 
 def _serve(listener: socket.socket, workers: int) -> None:
