@@ -25,6 +25,11 @@ class UpstreamFailure(Exception):
         super().__init__(info.message)
         self.info = info
 
+    @property
+    def detail(self) -> str:
+        """What happened, for books and log: a sentence of ours, in which nothing is that was said."""
+        return self.info.message
+
 
 class Unreachable(UpstreamFailure):
     """No connection came about. `stale`: a kept connection turned out closed when it was used."""
@@ -74,6 +79,11 @@ class Rejected(UpstreamFailure):
         self.retryable = retryable
         self.body = body
         self.retry_after = retry_after
+
+    @property
+    def detail(self) -> str:
+        """None: the words are the provider's, and it may repeat what it was asked."""
+        return ""
 
 
 class Invalid(UpstreamFailure):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Sequence
@@ -131,4 +132,8 @@ def _explained(error: OSError) -> str:
             return "its certificate is not valid"
         case ssl.SSLError():
             return "TLS failed"
+        case ConnectionRefusedError():
+            return "the connection was refused"
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return "there is no route to it"
     return "the connection failed"

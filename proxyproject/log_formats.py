@@ -120,8 +120,10 @@ def _request(record: Record, exchange_id: str) -> str:
     where = f" > {provider}/{record.request_model}" if provider else ""
     again = f" after {tries} attempts" if tries > 1 else ""
     soon = "" if first is None else f" ({first:.0f} ms to content)"
+    detail = record.attempts[-1].detail if tries and record.outcome != "completed" else ""
+    why = f" {detail}" if detail else ""
     return one_line(
         f"request {record.status} {record.outcome} {record.reason}{again} {record.client_key_name} "
         f"{record.original_model}{where} {record.input_tokens}+{record.output_tokens} tokens "
-        f"{record.total_ms:.0f} ms{soon} {exchange_id}"
+        f"{record.total_ms:.0f} ms{soon}{why} {exchange_id}"
     )

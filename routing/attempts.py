@@ -90,12 +90,12 @@ async def _attempt(
     try:
         opened = await _open(exchange, outbound, tools, stream, fresh)
     except UpstreamFailure as failure:
-        exchange.end_attempt(failure.info.status, failure.reason)
+        exchange.end_attempt(failure.reason, failure.detail)
         raise
     except asyncio.CancelledError:
-        exchange.end_attempt(0, "cancelled")
+        exchange.end_attempt("cancelled")
         raise
-    exchange.end_attempt(opened.reply.status, "ok")
+    exchange.end_attempt("ok")
     return opened
 
 
@@ -116,6 +116,7 @@ async def _open(
     limit = tools.limits.answer_bytes
     try:
         reply = await tools.upstream.send(outbound.request, fresh)
+        exchange.attempt_status = reply.status
         try:
             if reply.status != 200:
                 raise await read_rejection(reply, outbound, limit)

@@ -75,21 +75,22 @@ async def _native(exchange: Exchange, ask: Ask, endpoint: Endpoint, tools: Tools
     exchange.deadline.set(tools.limits.first_content, "timeout_first")
     try:
         reply = await tools.upstream.send(request)
+        exchange.attempt_status = reply.status
         try:
             body = await reply.body(LARGEST_COUNT_ANSWER)
         finally:
             reply.close()
     except UpstreamFailure as failure:
-        exchange.end_attempt(failure.info.status, failure.reason)
+        exchange.end_attempt(failure.reason, failure.detail)
         raise
     except asyncio.CancelledError as cancelled:
-        exchange.end_attempt(0, "cancelled")
+        exchange.end_attempt("cancelled")
         raise interruption(exchange.deadline, cancelled) from None
     wrong = _wrong(reply, body, tools.translator.codec(ask.format), login.secret)
     if wrong is None:
-        exchange.end_attempt(200, "ok")
+        exchange.end_attempt("ok")
         return body
-    exchange.end_attempt(wrong.info.status, wrong.reason)
+    exchange.end_attempt(wrong.reason, wrong.detail)
     if reply.status in HAVE_NO_COUNT:
         return None
     raise wrong

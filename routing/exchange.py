@@ -42,11 +42,13 @@ class Exchange:
     """One client request and all that happened to it.
 
     `record` is what the books would say if the process died now; `why` is why the next Attempt is made.
+    `attempt_status` is what the provider of the newest one answered, 0 until it has.
     What clients and providers choose, `hide` has taken the secrets out of: everything else reads the record.
     """
 
     __slots__ = (
         "_attempt_began",
+        "attempt_status",
         "began",
         "caller",
         "capture",
@@ -105,6 +107,7 @@ class Exchange:
         self.why = ""
         self.trace_id = ""
         self._attempt_began = 0.0
+        self.attempt_status = 0
 
     def note_client(self, headers: Mapping[bytes, bytes]) -> None:
         """Keep what the client calls this request, its session and its trace, cut to size."""
@@ -130,6 +133,7 @@ class Exchange:
     def begin_attempt(self, endpoint: Endpoint, login: Login, upstream_format: str) -> None:
         self.endpoint, self.login = endpoint, login
         self._attempt_began = time.monotonic()
+        self.attempt_status = 0
         record = self.record
         record.provider_name = endpoint.provider
         record.deployment = endpoint.deployment
@@ -155,7 +159,7 @@ class Exchange:
         elif self.record.losses:
             self.record.losses = []
 
-    def end_attempt(self, status: int, reason: str) -> None:
+    def end_attempt(self, reason: str, detail: str = "") -> None:
         """Write the Attempt down; called once for each that began."""
         assert self.endpoint is not None  # noqa: S101 — begin_attempt came first
         assert self.login is not None  # noqa: S101
@@ -165,10 +169,11 @@ class Exchange:
                 deployment=self.endpoint.deployment,
                 model=self.record.request_model,
                 credential=self.login.label,
-                status=status,
+                status=self.attempt_status,
                 reason=reason,
                 ms=round((time.monotonic() - self._attempt_began) * 1000, 3),
                 why=self.why,
+                detail=self.hide(detail) if detail else "",
             )
         )
 

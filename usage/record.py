@@ -16,7 +16,7 @@ def id_text(identifier: bytes) -> str:
 class AttemptRecord(msgspec.Struct, array_like=True, gc=False):
     """One try against one Endpoint. `status` is the provider's, 0 where there was none; `ms` its length.
 
-    `why` is the Plan's word for its place in the order.
+    `why` is the Plan's word for its place in the order. `detail` says in a sentence of ours what happened.
     """
 
     provider: str
@@ -27,6 +27,7 @@ class AttemptRecord(msgspec.Struct, array_like=True, gc=False):
     reason: str
     ms: float
     why: str = ""
+    detail: str = ""
 
 
 class Record(msgspec.Struct, array_like=True, kw_only=True, gc=False):

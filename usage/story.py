@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from usage.record import AttemptRecord
 from usage.words import USAGE_SOURCES, reason_words
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Step(NamedTuple):
     status: int
     good: bool
     words: str
+    detail: str
     ms: float
     why: str
     start: int
@@ -78,6 +80,7 @@ def _steps(record: UsageRecord) -> tuple[Step, ...]:
                 status=attempt["status"],
                 good=good,
                 words=reason_words(attempt["reason"]),
+                detail=attempt.get("detail", ""),
                 ms=attempt["ms"],
                 why=attempt.get("why", ""),
                 start=start,
@@ -94,8 +97,7 @@ def _attempt(raw: Any) -> dict[str, Any]:
     """An attempt as it stands in the books: a list in the order of AttemptRecord, or named members."""
     if isinstance(raw, dict):
         return raw
-    names = ("provider", "deployment", "model", "credential", "status", "reason", "ms", "why")
-    return dict(zip(names, raw, strict=False))
+    return dict(zip(AttemptRecord.__struct_fields__, raw, strict=False))
 
 
 def _sentence(record: UsageRecord) -> str:

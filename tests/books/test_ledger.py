@@ -60,6 +60,7 @@ def test_a_row_says_what_the_record_said(shelf: Shelf) -> None:
             "reason": "ok",
             "ms": 12.5,
             "why": "tier 1",
+            "detail": "",
         }
     ]
     assert [json.loads(tags), json.loads(edits), json.loads(losses)] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 
 import pytest
@@ -174,6 +175,39 @@ async def test_a_connection_refused_falls_over_at_once(opening, chaos):
     assert response.status_code == 200
     assert [attempt["reason"] for attempt in record["attempts"]] == ["connect", "ok"]
     assert record["attempts"][0]["ms"] < 50
+    assert record["attempts"][0]["status"] == 0
+    assert record["attempts"][0]["detail"] == (
+        "The provider could not be reached: the connection was refused."
+    )
+
+
+async def test_a_failure_to_reach_the_provider_is_told_in_the_log_line_as_well(opening, capfd):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+    providers = [provider("openai", closed, OPENAI_SECRET)]
+    async with opening(
+        {"providers": providers, "rules": [rule("gpt", "gpt-*", ["openai"])]}
+    ) as house:
+        response = await house.chat()
+        await house.settled()
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line[:1] == "{"]
+    [said] = [line for line in lines if line["event"] == "request"]
+    [attempt] = said["attempts"]
+    assert (response.status_code, said["status"], said["reason"]) == (502, 502, "connect")
+    assert (attempt["status"], attempt["reason"]) == (0, "connect")
+    assert "the connection was refused" in attempt["detail"]
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [([Stall()], 0), (failing(401), 401), (failing(529), 529), (whole(b"<html>"), 200)],
+    ids=["silence", "401", "529", "html"],
+)
+async def test_the_status_of_an_attempt_is_what_the_provider_answered(pair, script, status):
+    pair.chaos.next(script, whole(speech.chat_body()))
+    await pair.chat()
+    first = (await pair.record())["attempts"][0]
+    assert first["status"] == status
 
 
 SLOW: dict[str, tuple[list[Step], list[str]]] = {

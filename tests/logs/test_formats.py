@@ -80,6 +80,15 @@ def test_a_request_for_people_says_how_it_ended_whose_it_was_and_where_it_went()
     )
 
 
+def test_a_request_that_failed_says_to_people_why():
+    told = "The provider could not be reached: TLS failed."
+    attempt = AttemptRecord("openai", "*", "gpt-4o", "main", 0, "connect", 4.1, detail=told)
+    line = request(attempts=[attempt], outcome="failed", reason="connect", status=502)
+    assert "502 failed connect ci fast" in pretty(line)
+    assert told in pretty(line)
+    assert as_json(line)["attempts"][0]["detail"] == told
+
+
 def test_a_request_for_machines_has_its_attempts_by_name():
     line = as_json(request(response_model="gpt-4o-2024-08-06", cost_nano=97))
     assert line["time"] == "2026-11-26T10:11:12.123Z"
@@ -95,6 +104,7 @@ def test_a_request_for_machines_has_its_attempts_by_name():
         "reason": "ok",
         "ms": 411.9,
         "why": "",
+        "detail": "",
     }
 
 

@@ -98,6 +98,7 @@ def _attempt(attempt: dict[str, Any]) -> str:
         words.append(f"status {attempt['status']}")
     if isinstance(attempt.get("ms"), int | float):
         words.append(duration(attempt["ms"]))
+    words.append(str(attempt.get("detail", "")))
     return ", ".join(word for word in words if word)
 
 
