@@ -11,21 +11,34 @@ STDERR = 2
 EVERY_SECONDS = 60.0
 
 
+class Bell:
+    """When something may be said again. Alarms of one directory share one: it breaks for all of them."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}
+
+    def is_time(self, to: str) -> bool:
+        """Whether who reads there may be told now; then not again for a while."""
+        now = time.monotonic()
+        if now < self._next.get(to, 0.0):
+            return False
+        self._next[to] = now + EVERY_SECONDS
+        return True
+
+
 class Alarm:
     """Of one thing, with which sentences begin. Never raises, and never waits for who should read it."""
 
     def __init__(self, subject: str, descriptor: int = STDERR) -> None:
         self._subject = subject
         self._descriptor = descriptor
-        self._next = 0.0
         self._rung = False
+        self._own = Bell()
 
-    def ring(self, problem: str) -> bool:
-        """Whether it was time to; not whether anybody could be told."""
-        now = time.monotonic()
-        if now < self._next:
+    def ring(self, problem: str, bell: Bell | None = None) -> bool:
+        """Whether it was time to; not whether anybody could be told. `bell` is of what others tell too."""
+        if not (bell or self._own).is_time("stderr"):
             return False
-        self._next = now + EVERY_SECONDS
         self._rung = self.say(problem) or self._rung
         return True
 

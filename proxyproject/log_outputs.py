@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
+from proxyproject.log_alarm import Bell
 from proxyproject.log_file import LogFile, NotWritten
 from proxyproject.log_formats import encoder
-from proxyproject.log_health import Keeper, Place
+from proxyproject.log_health import Keeper, Place, told_together
 from proxyproject.log_pipe import Output, last_first
 from proxyproject.log_segments import Limits, Segments
 from proxyproject.log_watch import Watch
@@ -73,6 +74,7 @@ class Outputs:
         self._all: list[tuple[int, Output[Line]]] = []
         self._others: list[Output[Any]] = []
         self._keepers: list[Keeper] = []
+        self._bell = Bell()
         self._watch = Watch(lambda: self._every)
         self._end_at = 0.0
         if options.level != OFF:
@@ -82,7 +84,8 @@ class Outputs:
             segments = options.segments
             file = LogFile(segments, options.max_bytes)
             output = self._add("file", file.write, options.file_level, options.file_format, False)
-            self._keepers = [Keeper(options.place, file, segments, lambda: output.failure)]
+            self._keepers = [Keeper(options.place, file, segments, output)]
+            self._keepers[0].share(self._bell)
 
     def _add(
         self, name: str, sink: Callable[[bytes], None], level: str, form: str, colour: bool
@@ -98,6 +101,8 @@ class Outputs:
         """Count, flush, look after and stop these with the log's own; its lines do not go there."""
         self._others.extend(outputs)
         self._keepers.append(keeper)
+        if keeper.place.path.parent == self.options.directory:
+            keeper.share(self._bell)
 
     def without(self, outputs: Iterable[Output[Any]], keeper: Keeper) -> None:
         for output in outputs:
@@ -166,7 +171,9 @@ class Outputs:
 
     def state(self) -> LogState:
         outputs, seen = self._every, [keeper.health for keeper in self._keepers]
-        problems = [*(each.problem for each in seen), *(output.trouble for output in outputs)]
+        told = {keeper.output for keeper in self._keepers if keeper.health.problem.text}
+        rest = (each.trouble for each in outputs if not (each.problem and each in told))
+        problems = [*told_together(self._keepers), *rest]
         return LogState(
             written={output.name: output.written for output in outputs},
             dropped={output.name: output.dropped for output in outputs},

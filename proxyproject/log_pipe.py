@@ -16,7 +16,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from proxyproject.log_alarm import Alarm
+from proxyproject.log_alarm import Alarm, Bell
 from proxyproject.log_file import NotWritten
 from routing.log_lines import Line
 
@@ -66,16 +66,22 @@ class Output(Generic[T]):
         self._ending = self._stopping = self._given_up = False
         self._begun = self._ended = 0
         self._begun_at = self._write_at = 0.0
-        self._error: NotWritten | None = None
+        self._bell: Bell | None = None
+        self._hint: Callable[[OSError], str] = lambda _: ""
+        self.error: NotWritten | None = None
         self._behind = False
         self._told = 0
         self._gap_began = self._gap_told = 0.0
         self.written = self.dropped = 0
 
+    def lies_at(self, hint: Callable[[OSError], str], bell: Bell) -> None:
+        """`hint` says where its lines lie and what to do; `bell` is shared by all that lies there."""
+        self._hint, self._bell = hint, bell
+
     @property
     def problem(self) -> str:
         """Why nothing can be written now, "" if it can."""
-        return "" if self._error is None else self._error.strerror or "unknown"
+        return "" if self.error is None else self.error.strerror or "unknown"
 
     @property
     def delay(self) -> str:
@@ -138,7 +144,7 @@ class Output(Generic[T]):
         To be called by one thread, now and then.
         """
         delay = "" if self.problem else self.delay
-        if delay and self._alarm.ring(f"is behind ({delay}); {self.dropped} lines are lost"):
+        if delay and self._alarm.ring(f"is behind ({delay}){_lost(self.dropped)}"):
             log.warning("the log's %s is behind (%s)", self.name, delay)
         if self._behind and not delay and not self.problem:
             self._alarm.over()
@@ -176,11 +182,11 @@ class Output(Generic[T]):
         lost = len(self._waiting) + len(self._pending)
         if lost:
             self.drop(lost)
-            self._alarm.say(f"could not be written at the end; {lost} lines are lost")
+            self._alarm.say(f"could not be written at the end{_lost(lost)}")
 
     def _waits_for_its_reader(self) -> bool:
         """A pipe may be full for a moment; a disk stays full."""
-        return isinstance(self._error, NotWritten) and self._error.passing
+        return isinstance(self.error, NotWritten) and self.error.passing
 
     def drop(self, count: int) -> None:
         """Count what is not written."""
@@ -216,11 +222,12 @@ class Output(Generic[T]):
             ):
                 self._own_up()
         except NotWritten as error:
-            self._error = error
-            self._alarm.ring(f"cannot be written ({self.problem}); {self.dropped} lines are lost")
+            self.error = error
+            said = f"cannot be written ({self.problem}){_lost(self.dropped)}"
+            self._alarm.ring(said + self._hint(error), self._bell)
         else:
-            if self._error is not None:
-                self._error = None
+            if self.error is not None:
+                self.error = None
                 self._alarm.over()
 
     def _encoded(self, taken: list[T]) -> list[bytes]:
@@ -279,6 +286,10 @@ class Output(Generic[T]):
         self._pending = [self._encode_gap(line)]
         self.written -= 1  # nobody put it in
         self._write_pending()
+
+
+def _lost(count: int) -> str:
+    return f"; {count} {'line is' if count == 1 else 'lines are'} lost" if count else ""
 
 
 def last_first(outputs: Sequence[Output[Any]]) -> list[Output[Any]]:

@@ -48,7 +48,7 @@ class TranscriptLog:
         if "file" in settings.TRANSCRIPT_SINKS:
             self._files = self._add("transcripts", file.write).output
         places = places_in_use(options)
-        self.keeper = Keeper(place_of(options), file, segments, self._failing, bool(places))
+        self.keeper = Keeper(place_of(options), file, segments, self._files, bool(places))
         if "database" in settings.TRANSCRIPT_SINKS:
             self._add("transcripts-database", into_database(self._database))
 
@@ -77,9 +77,6 @@ class TranscriptLog:
             output.stop(until - time.monotonic())
         self._database.close()
         self.keeper.stop()
-
-    def _failing(self) -> str:
-        return "" if self._files is None else self._files.failure
 
     def _add(self, name: str, write: Callable[[bytes], None]) -> Sink:
         sink = Sink(name, write, self._make, self._options.queue_size, self._options.flush_seconds)

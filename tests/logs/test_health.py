@@ -81,6 +81,32 @@ async def test_the_place_of_transcripts_is_looked_at_from_the_start_on(chaos, da
     assert [str(logs) in line for line in logged if "the directory of the" in line] == [True]
 
 
+async def test_a_directory_that_holds_log_and_transcripts_is_one_problem(chaos, database: Path):
+    logs = logs_of(database)
+    async with running(chaos, database, SERVE, LOG_FILE_LEVEL="info", LOG_BODIES="full") as gateway:
+        for _ in range(5):
+            await gateway.chat()
+        logs.rename(logs.with_name("away"))
+        logs.touch()
+        await gateway.chat()
+        one = "the directory of the log and the transcripts cannot be used (File exists)"
+        async with asyncio.timeout(10):
+            while (await readiness(gateway, "degraded"))["log"]["text"] != one:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        page = await gateway.get("/healthz?format=json")
+        assert (page.status, page.json["log"]) == (503, f"Unavailable: {one}")
+        logs.unlink()
+        await readiness(gateway, "ready")
+        gateway.signal()
+        await gateway.ended()
+    output = gateway.output.splitlines()
+    alarms = [line for line in output if line.startswith("patchbay: ") and "again" not in line]
+    assert len(alarms) == 1
+    assert f"LOG_DIR is {str(logs)!r}" in alarms[0]
+    assert len([line for line in output if '"logger":"patchbay.logs"' in line]) == 1
+    assert not [line for line in output if "Traceback" in line or "0 lines" in line]
+
+
 async def test_the_size_of_all_files_is_shown(chaos, database: Path):
     logs = logs_of(database)
     logs.mkdir()

@@ -139,7 +139,7 @@ def test_a_stop_waits_for_a_reader_within_its_bound_and_for_a_full_disk_not_at_a
         made.stop(0.3)
         assert least <= time.monotonic() - began < most
         assert (made.written, made.dropped) == (0, 1)
-    assert "1 lines are lost" in capfd.readouterr().err
+    assert "1 line is lost" in capfd.readouterr().err
 
 
 def test_a_stuck_output_does_not_hold_back_a_stop(place: Place):
@@ -164,7 +164,7 @@ def test_standard_error_has_one_alarm_while_it_lasts_and_hears_of_the_end(
     made.stop(10)
     said = capfd.readouterr().err.splitlines()
     assert said == [
-        "patchbay: the log's file cannot be written (No space left on device); 0 lines are lost",
+        "patchbay: the log's file cannot be written (No space left on device)",
         "patchbay: the log's file is written again",
     ]
 

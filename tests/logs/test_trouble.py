@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -225,6 +226,28 @@ def test_a_server_that_is_to_stop_is_stopped_and_others_are_warned(
     (tmp_path / "logs").unlink()
     wait_until(lambda: not made.state().problem, "the recovery")
     made.stop()
+
+
+def test_a_write_that_fails_names_the_directory_and_what_to_do(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    logs = tmp_path / "logs"
+    made = outputs(logs)
+    say(made, 0, 1)
+    wait_until(lambda: numbers(logs) == [0])
+    with in_the_way(logs):
+        say(made, 1, 2)
+        wait_until(lambda: made.state().problem, "the trouble")
+    made.stop()
+    first, *_ = capfd.readouterr().err.splitlines()
+    assert first == (
+        f"patchbay: the log's file cannot be written (File exists). LOG_DIR is {str(logs)!r}. Let the "
+        f"user that Patchbay runs as ({os.geteuid()}) write there, or set LOG_DIR to another directory."
+    )
+    room = Place("log", logs / "patchbay.log", 0).hint(OSError(errno.ENOSPC, "No space left"))
+    assert (
+        room == f". LOG_DIR is {str(logs)!r}. Make room there, or set LOG_DIR to another directory."
+    )
 
 
 def test_a_disk_that_is_nearly_full_is_seen_while_lines_still_go_through(tmp_path: Path):
