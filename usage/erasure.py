@@ -33,6 +33,15 @@ def pseudonym(value: str) -> str:
     return f"erased-{digest.hexdigest()[:8]}"
 
 
+def database_name() -> str:
+    """Which database it is, for people; no password is in it."""
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return str(settings["NAME"])
+    where = ":".join(str(settings[part]) for part in ("HOST", "PORT") if settings.get(part))
+    return f"{settings['NAME']} at {where or 'the local socket'}"
+
+
 def transcripts_of(whose: Whose) -> QuerySet[Transcript]:
     """Theirs in the database."""
     return Transcript.objects.filter(**{whose.member: fit_text(whose.value, LONGEST)})

@@ -285,11 +285,11 @@ def test_the_log_directory_is_read_where_none_is_named(tmp_path: Path, settings:
 def test_nothing_found_is_said(logs: Path) -> None:
     assert run("list", "--key", "nobody", "--from", str(logs)) == (
         [],
-        ["No transcript is like that."],
+        [f"No transcript in {logs} is like that."],
     )
     assert run("export", "--key", "nobody", "--from", str(logs)) == (
         [],
-        ["No transcript is like that."],
+        [f"No transcript in {logs} is like that."],
     )
 
 

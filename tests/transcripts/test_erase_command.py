@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,47 @@ def test_it_says_what_stays_in_the_process_log(some: list[UsageRecord]):
 def test_a_second_run_finds_nothing(some: list[UsageRecord]):
     run("--end-user", "ada", "--yes")
     before = books()
-    assert run("--end-user", "ada", "--yes") == "There is nothing of the end user ada.\n"
+    assert run("--end-user", "ada", "--yes").startswith("There is nothing of the end user ada.\n")
     assert books() == before
+
+
+def test_what_is_done_without_asking_is_not_announced_before(some: list[UsageRecord]):
+    assert "would" in run("--end-user", "ada", "--dry-run", "--yes")
+    assert "would" not in run("--end-user", "ada", "--yes")
+
+
+def test_it_says_where_it_searched_so_that_another_directory_is_not_forgotten(
+    some: list[UsageRecord], directory: Path, settings: Any
+):
+    settings.LOG_DIR = directory.with_name("new")
+    said = run("--end-user", "ada", "--yes")
+    where = f"Searched: files in {settings.LOG_DIR} (which is not there), and the database "
+    assert where in said
+    assert where in run("--end-user", "ada", "--yes"), "also where there is nothing"
+    settings.LOG_DIR = directory
+    said = run("--end-user", "ada", "--yes")
+    assert "erased 2 transcripts in 2 files" in said
+    assert f"Searched: files in {directory}, and the database " in said
+
+
+def test_for_programs_it_is_one_object(some: list[UsageRecord], directory: Path):
+    for option, done in (("--dry-run", False), ("--yes", True)):
+        out = io.StringIO()
+        call_command(
+            "erase", "--end-user", "ada", option, "--json", stdout=out, stderr=io.StringIO()
+        )
+        said = json.loads(out.getvalue())
+        assert said.pop("database")
+        assert set(said.pop("files").values()) == {1}
+        assert said == {
+            "done": done,
+            "directory": str(directory),
+            "transcripts_in_files": 2,
+            "transcripts_in_database": 0,
+            "records": 2,
+        }
+    with pytest.raises(CommandError, match="--yes or --dry-run"):
+        run("--end-user", "ada", "--json")
 
 
 def test_a_session_or_a_key_is_erased_by_its_name(some: list[UsageRecord]):

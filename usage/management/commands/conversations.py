@@ -295,9 +295,9 @@ class Reading:
         if not listed(self._available()):
             self._tell(why_none(self._named()))
         elif not self._damage and not self._closed:
-            self._tell("No transcript is like that.")
+            self._tell(f"No transcript in {self._named()} is like that.")
         else:
-            self._tell("No transcript that could be read is like that.")
+            self._tell(f"No transcript in {self._named()} that could be read is like that.")
 
     def _put(self, text: str, out: OutputWrapper | None = None) -> None:
         self._progress.clear()

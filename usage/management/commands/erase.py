@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from usage.erasure import (
+    database_name,
     erase_transcripts,
     forget_deleted,
     pseudonymise,
@@ -35,6 +37,12 @@ PROCESS_LOG = (
 )
 
 
+READ_MEANWHILE = (
+    "Somebody reads the database: its -wal file may hold what was erased until the last process that uses "
+    "it has ended. Run this again, or restart the gateway."
+)
+
+
 @dataclass
 class Amount:
     """How much there is: lines in files, rows of transcripts, records that name somebody."""
@@ -43,6 +51,9 @@ class Amount:
     files: int = 0
     rows: int = 0
     records: int = 0
+
+    def __bool__(self) -> bool:
+        return any(vars(self).values())
 
 
 class Command(BaseCommand):
@@ -55,6 +66,7 @@ class Command(BaseCommand):
         whose.add_argument("--session", help="the client's session")
         parser.add_argument("--dry-run", action="store_true", help="only count")
         parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--json", action="store_true", help="one JSON object, at the end")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._progress = Progress(self.stderr)
@@ -63,6 +75,10 @@ class Command(BaseCommand):
         member, words = WHOSE[name]
         if not options[name].strip():
             raise CommandError(f"--{name.replace('_', '-')} is empty, which would mean everybody.")
+        if options["json"] and not (options["yes"] or options["dry_run"]):
+            raise CommandError("--json asks nothing, so it needs --yes or --dry-run as well.")
+        self._json: bool = options["json"]
+        self._touched_files: dict[str, int] = {}
         whose = Whose(member, options[name])
         try:
             self._run(whose, f"{words} {one_line(options[name])}", options)
@@ -75,34 +91,42 @@ class Command(BaseCommand):
             self._progress.clear()
 
     def _run(self, whose: Whose, words: str, options: dict[str, Any]) -> None:
-        self._verb = "would erase"
         eraser = Eraser(directory(), whose, self._touched, self._report)
-        found = Amount()
-        self._amount = found
-        if directory().is_dir():
-            eraser.count(self._progress)
-        found.rows, found.records = transcripts_of(whose).count(), records_of(whose).count()
+        self._is_shown = not options["yes"] or options["dry_run"]
+        found = self._count(eraser, whose)
         if options["dry_run"]:
             self._sum("would erase", "would pseudonymise")
-            return
-        if not any(vars(found).values()):
-            self._say(f"There is nothing of the {words}.")
-            return
-        if not options["yes"]:
-            self._ask(f"the {words}", found)
-        self._verb = "erased"
-        self._amount = gone = Amount()
+        elif not found:
+            self._say_nothing(words)
+        else:
+            if not options["yes"]:
+                self._ask(f"the {words}", found)
+            self._erase(eraser, whose)
+            self._sum("erased", "pseudonymised")
+            self._say(PROCESS_LOG)
+        if not options["dry_run"] and not forget_deleted():
+            self._progress.clear()
+            self.stderr.write(READ_MEANWHILE)
+
+    def _count(self, eraser: Eraser, whose: Whose) -> Amount:
+        self._begin("would erase")
+        if directory().is_dir():
+            eraser.count(self._progress)
+        self._amount.rows = transcripts_of(whose).count()
+        self._amount.records = records_of(whose).count()
+        return self._amount
+
+    def _erase(self, eraser: Eraser, whose: Whose) -> None:
+        self._is_shown = True
+        self._begin("erased")
         if directory().is_dir():
             eraser.erase(self._progress)
-        gone.rows, gone.records = erase_transcripts(whose), pseudonymise(whose)
-        is_forgotten = forget_deleted()
-        self._sum("erased", "pseudonymised")
-        self._say(PROCESS_LOG)
-        if not is_forgotten:
-            self.stderr.write(
-                "Somebody reads the database: its -wal file may hold what was erased until the last "
-                "process that uses it has ended. Run this again, or restart the gateway."
-            )
+        self._amount.rows, self._amount.records = erase_transcripts(whose), pseudonymise(whose)
+
+    def _begin(self, verb: str) -> None:
+        self._verb = verb
+        self._amount = Amount()
+        self._touched_files.clear()
 
     def _ask(self, whose: str, found: Amount) -> None:
         self._progress.clear()
@@ -119,7 +143,9 @@ class Command(BaseCommand):
     def _touched(self, path: Path, number: int) -> None:
         self._amount.lines += number
         self._amount.files += 1
-        self._say(f"{self._verb} {_count(number, 'transcript')} in {path}")
+        self._touched_files[str(path)] = number
+        if self._is_shown:
+            self._say(f"{self._verb} {_count(number, 'transcript')} in {path}")
 
     def _sum(self, erased: str, pseudonymised: str) -> None:
         amount = self._amount
@@ -127,12 +153,34 @@ class Command(BaseCommand):
         self._say(
             f"{erased} {_count(amount.lines, 'transcript')} in {files}\n"
             f"{erased} {_count(amount.rows, 'transcript')} in the database\n"
-            f"{pseudonymised} {_count(amount.records, 'record')} in the books"
+            f"{pseudonymised} {_count(amount.records, 'record')} in the books\n{_searched()}"
         )
+        self._say_as_json()
+
+    def _say_nothing(self, words: str) -> None:
+        self._say(f"There is nothing of the {words}.\n{_searched()}")
+        self._say_as_json()
+
+    def _say_as_json(self) -> None:
+        """What was done, or with --dry-run would be, and where it was looked for."""
+        if self._json:
+            amount = self._amount
+            said = {
+                "done": self._verb == "erased",
+                "directory": str(directory()),
+                "database": database_name(),
+                "files": self._touched_files,
+                "transcripts_in_files": amount.lines,
+                "transcripts_in_database": amount.rows,
+                "records": amount.records,
+            }
+            self._progress.clear()
+            self.stdout.write(msgspec.json.encode(said).decode())
 
     def _say(self, sentence: str) -> None:
-        self._progress.clear()
-        self.stdout.write(sentence)
+        if not self._json:
+            self._progress.clear()
+            self.stdout.write(sentence)
 
     def _report(self, damage: Damage) -> None:
         """What is damaged says of nobody whose it is."""
@@ -140,6 +188,12 @@ class Command(BaseCommand):
             self._damage.add(damage)
             self._progress.clear()
             self.stderr.write(one_line(str(damage)))
+
+
+def _searched() -> str:
+    """Where, for there may be more elsewhere: in a directory that LOG_DIR named before."""
+    missing = "" if directory().is_dir() else " (which is not there)"
+    return f"Searched: files in {directory()}{missing}, and the database {database_name()}."
 
 
 def _count(number: int, noun: str) -> str:
