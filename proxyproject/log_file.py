@@ -14,7 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from proxyproject.log_segments import Segments
-from usage.log_lock import FILE_MODE, lies_at, locked, make_directory, open_file, write_lock
+from usage.log_lock import (
+    FILE_MODE,
+    lies_at,
+    locked,
+    locked_within,
+    make_directory,
+    open_file,
+    write_lock,
+)
 
 DAY = 86_400
 
@@ -64,16 +72,15 @@ class LogFile:
         except OSError as error:
             raise NotWritten(error, written) from None
 
-    def rotate_idle(self, wait: bool = True) -> None:
+    def rotate_idle(self, seconds: float = 0.0) -> None:
         """Close a file that nobody has written to today, so that its age counts. For any thread.
 
-        Raises OSError. Whoever writes next sees that the file has moved. Without `wait` it stays
-        where another process holds its lock, maybe for ever.
+        Raises OSError; BlockingIOError where another process holds its lock for so long, maybe for ever.
+        Whoever writes next sees that the file has moved.
         """
         if self.idle_since():
-            with suppress(FileNotFoundError), locked(self._lock, wait) as held:
-                written = self.idle_since()
-                if held and written:
+            with suppress(FileNotFoundError), locked_within(self._lock, seconds):
+                if written := self.idle_since():
                     os.rename(self.path, self._segments.fresh(written))
 
     def idle_since(self) -> float:

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -187,7 +188,8 @@ class Keeper:
             self._file.rotated.clear()
             self._tidy_at = now + TIDY_SECONDS
             try:
-                self._file.rotate_idle(wait=False)
+                with suppress(BlockingIOError):
+                    self._file.rotate_idle()
                 self._segments.tidy(time.time())
             except OSError as error:
                 log.warning("the log could not be tidied: %s", error.strerror)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from usage.log_lock import locked, tidy_lock
+from usage.log_lock import locked, locked_within, tidy_lock
 from usage.transcripts.new_file import new_like, settle
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -105,11 +105,14 @@ class Segments:
                 if self._limits.compress:
                     self._compress()
 
-    def clean(self, now: float) -> list[Superfluous]:
-        """Remove what is past its time, and say what it was. Raises OSError."""
+    def clean(self, now: float, seconds: float) -> list[Superfluous]:
+        """Remove what is past its time, and say what it was.
+
+        Raises OSError; BlockingIOError where another process tidies for longer than that.
+        """
         if not self.superfluous(now):
             return []
-        with locked(self._lock):
+        with locked_within(self._lock, seconds):
             found = self.superfluous(now)
             self._remove(found)
         return found

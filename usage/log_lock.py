@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 DIRECTORY_MODE, FILE_MODE = 0o750, 0o640
 """For the service and its group, to which a shipper may belong; strangers read no log."""
+POLL_SECONDS = 0.05
 
 
 def write_lock(log: Path) -> Path:
@@ -76,3 +79,17 @@ def locked(path: Path, wait: bool = True) -> Iterator[bool]:
         yield True
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked_within(path: Path, seconds: float) -> Iterator[None]:
+    """The same for who waits so long and no longer. Raises BlockingIOError with the path."""
+    until = time.monotonic() + seconds
+    while True:
+        with locked(path, wait=False) as held:
+            if held:
+                yield
+                return
+        if time.monotonic() >= until:
+            raise BlockingIOError(errno.EAGAIN, "another process holds it", str(path))
+        time.sleep(POLL_SECONDS)

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from usage.log_lock import locked, tidy_lock, write_lock
+
 NAMES = [f"patchbay-202611{day:02}T000000.000000Z.log.gz" for day in range(1, 6)]
 
 
@@ -83,6 +85,23 @@ def test_what_cannot_be_removed_is_a_sentence(logs: Path):
     (logs / NAMES[0]).mkdir()
     with pytest.raises(CommandError, match="The log files cannot be removed"):
         clean(logs, backup_count=1)
+
+
+def test_one_file_stays_and_several_stay(tmp_path: Path):
+    (tmp_path / "patchbay.log").write_bytes(b"x" * 10)
+    assert clean(tmp_path)[-1] == f"1 file of {tmp_path / 'patchbay.log'} stays, 10 bytes"
+
+
+@pytest.mark.parametrize("lock", [write_lock, tidy_lock], ids=["written", "tidied"])
+def test_a_file_that_another_program_holds_is_waited_for_within_a_bound(logs: Path, lock):
+    old = time.time() - 60 * 86_400
+    os.utime(logs / "patchbay.log", (old, old))
+    held = lock(logs / "patchbay.log")
+    with locked(held):
+        with pytest.raises(CommandError, match="another process holds") as refused:
+            clean(logs, "--wait", "0.2", backup_count=1)
+        assert str(held) in str(refused.value)
+    assert "removed 5 files" in clean(logs, "--wait", "0.2", backup_count=1)[-2]
 
 
 @pytest.mark.parametrize("name", ["patchbay.log", "transcripts.log"])

@@ -67,7 +67,7 @@ def test_only_files_whose_whole_name_is_ours_go(tmp_path: Path):
     for foreign in FOREIGN:
         (tmp_path / foreign).touch()
     put(tmp_path, 1, 2)
-    found = segments(tmp_path, limits(kept=1, older=0.001)).clean(NOW)
+    found = segments(tmp_path, limits(kept=1, older=0.001)).clean(NOW, 1.0)
     assert sorted(each.path.name for each in found) == [name(1), name(2)]
     assert {path.name for path in tmp_path.iterdir() if path.name[0] != "."} == set(FOREIGN)
 

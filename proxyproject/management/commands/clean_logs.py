@@ -17,6 +17,8 @@ from proxyproject.log_transcripts import segments_of
 from usage.store import open_store, own_connection
 from usage.transcripts.database import TranscriptTable
 
+WAIT_SECONDS = 30.0
+
 
 class Command(BaseCommand):
     help = (
@@ -27,9 +29,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+        parser.add_argument(
+            "--wait",
+            type=float,
+            default=WAIT_SECONDS,
+            metavar="SECONDS",
+            help=f"how long for another process that holds a file; default: {WAIT_SECONDS:g}",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         dry: bool = options["dry_run"]
+        self._wait: float = options["wait"]
         values: dict[str, Any] = settings.LOGGING
         log = Options(**values)
         verb = "would remove" if dry else "removed"
@@ -45,8 +55,13 @@ class Command(BaseCommand):
             if dry:
                 found = segments.superfluous(now, file.idle_since())
             else:
-                file.rotate_idle()
-                found = segments.clean(now)
+                file.rotate_idle(self._wait)
+                found = segments.clean(now, self._wait)
+        except BlockingIOError as error:
+            raise CommandError(
+                f"The log files cannot be removed: another process holds {error.filename}. End it, or wait "
+                f"for it longer than {self._wait:g} seconds with --wait."
+            ) from None
         except OSError as error:
             raise CommandError(f"The log files cannot be removed: {error}") from None
         for path, size, why in found:
@@ -55,7 +70,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{verb} {_files(len(found))}, {freed} bytes")
         if dry:
             kept, files = kept - freed, files - len(found)
-        self.stdout.write(f"{_files(files)} of {segments.path} stay, {kept} bytes")
+        self.stdout.write(
+            f"{_files(files)} of {segments.path} {'stays' if files == 1 else 'stay'}, {kept} bytes"
+        )
 
     def _clean_database(self, dry: bool, verb: str) -> None:
         """Also where the database is no sink any more, but was one."""
