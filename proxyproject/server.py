@@ -123,6 +123,7 @@ class Server(uvicorn.Server):
             await super().shutdown(sockets)
         finally:
             timer.cancel()
+            log.info("worker %d has ended", os.getpid())
 
 
 def _spare_the_collector() -> None:

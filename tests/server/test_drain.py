@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from time import monotonic
 
@@ -62,6 +63,11 @@ async def test_it_turns_unready_then_closes_its_listener_then_cuts_and_writes_th
         assert await gateway.ended() == 0
         assert "Traceback" not in gateway.output
         assert await asyncio.to_thread(apart, _reasons) == ["drain_cut", "ok", "ok"]
+    said = [json.loads(line) for line in gateway.output.splitlines() if line[:1] == "{"]
+    words = [line.get("message", "") for line in said]
+    serving = {word.split()[1] for word in words if " serves " in word}
+    assert len(serving) == (2 if command is SERVE_TWO else 1)
+    assert {word.split()[1] for word in words if word.endswith("has ended")} == serving
 
 
 @pytest.mark.parametrize(
