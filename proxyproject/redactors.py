@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from functools import cached_property
 
+from proxyproject.once import is_first
 from usage.transcripts.people import PeopleUnavailable, load_people
 from usage.transcripts.policy import Patterns, hidden
 from usage.transcripts.redact import People, Redactor
@@ -29,9 +30,10 @@ class Redactors:
 
     @cached_property
     def _people(self) -> People | None:
-        """An extra; where it is missing, the log says so, once."""
+        """An extra; where it is missing, the log says so, once for all workers of a start."""
         try:
             return load_people(self._model)
         except PeopleUnavailable as missing:
-            log.warning("names and places are not hidden in transcripts: %s", missing)
+            if is_first("names"):
+                log.warning("names and places are not hidden in transcripts: %s", missing)
             return None

@@ -17,12 +17,12 @@ from prometheus_client import multiprocess as metrics
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
+from proxyproject.once import METRICS_VARIABLE
 from proxyproject.server import Drain, Server, drain_from_settings
 
 POLL_SECONDS = 0.05
 REPEAT_SECONDS = 1.0
 """A worker that had no time for the first signal takes two of them for one, so the last is sent twice."""
-METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Worker(multiprocess.Process):

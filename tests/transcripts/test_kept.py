@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from proxyproject.logs import outputs
+from proxyproject.redactors import Redactors
 from tests.chaos import Cut, Stall, speech, stream, whole
 from tests.house import ANTHROPIC_SECRET, CHAT, OPENAI_SECRET, House, provider, rule
 from tests.rawclient import post
 from usage.models import ClientKey, Team
 from usage.transcripts.plain import shown
+from usage.transcripts.secrets import SecretFilter
 
 TEXT = "Write to ada@example.com or call +44 20 7946 0958."
 ASKED = [{"role": "user", "content": TEXT}]
@@ -271,6 +273,21 @@ async def test_without_the_extra_the_log_says_that_names_are_not_hidden(
     told = [said for said in caplog.messages if "names and places are not hidden" in said]
     assert len(told) == 1
     assert "pip install" in told[0]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_of_several_workers_the_first_says_it_for_all(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any, workers: int
+):
+    settings.VAR_DIR = tmp_path
+    if workers > 1:
+        (tmp_path / "metrics" / "8000").mkdir(parents=True)
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics" / "8000"))
+    for _ in range(workers):
+        Redactors(SecretFilter(), "no_such_model")(frozenset(("PEOPLE",)), ())
+        Redactors(SecretFilter(), "no_such_model")(frozenset(("EMAIL",)), ())
+    told = [said for said in caplog.messages if "names and places are not hidden" in said]
+    assert len(told) == 1
 
 
 async def test_the_model_that_is_chosen_finds_names_where_the_extra_is_installed(
