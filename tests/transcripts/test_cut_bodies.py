@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from usage.transcripts.capture import Capture
 from usage.transcripts.conversation import join
 from usage.transcripts.policy import Policy
 from usage.transcripts.redact import KINDS, Redactor
-from usage.transcripts.render import preview
+from usage.transcripts.render import as_text, preview
+from usage.transcripts.render_markdown import as_markdown
 from usage.transcripts.said import said
 from usage.transcripts.secrets import SecretFilter
 from usage.transcripts.stored import Line, read_line
+from usage.transcripts.view import View
 from usage.transcripts.write import LineWriter
 
 SECRETS = SecretFilter(KNOWN)
@@ -136,8 +139,10 @@ def test_a_streamed_answer_that_is_cut_did_not_break_off():
     stream = b"".join(chunk("word " * 20) for _ in range(50)) + END
     line = written(2048, answer=stream, streamed=True)
     [turn] = said(line).answered
-    assert 1000 < len(turn.parts[0].text) < 2048
-    assert line.head.truncated["response"] == 5000 - len(turn.parts[0].text)
+    kept, _, mark = turn.parts[0].text.partition("[…")
+    assert 1000 < len(kept) < 2048
+    assert line.head.truncated["response"] == 5000 - len(kept)
+    assert mark == f" {5000 - len(kept):,} bytes are left out]"
     assert not line.head.partial
 
 
@@ -156,14 +161,21 @@ def test_of_a_long_request_the_settings_the_first_and_the_newest_messages_stay()
     line = written(8192, asked(*texts, temperature=0.5))
     kept = request_of(line)
     assert (kept["model"], kept["temperature"]) == ("gpt-test", 0.5)
-    said_then = [message["content"] for message in kept["messages"]]
+    said_then = [
+        message["content"] for message in kept["messages"] if message["role"] != "left_out"
+    ]
     assert said_then[0] == texts[0]
     assert said_then[-1] == texts[-1]
     assert set(said_then) < set(texts), "each is whole"
     assert 7000 < len(json.dumps(kept)) <= 8192
     left_out = sum(len(json.dumps(message)) for message in json.loads(asked(*texts))["messages"])
-    left_out -= sum(len(json.dumps(message)) for message in kept["messages"])
+    left_out -= sum(
+        len(json.dumps(message)) for message in kept["messages"] if message["role"] != "left_out"
+    )
     assert line.head.truncated["request"] == left_out
+    [gap] = [message for message in kept["messages"] if message["role"] == "left_out"]
+    number = 101 - len(said_then)
+    assert gap["content"] == f"[… {number} messages, {left_out:,} bytes are left out]"
     assert preview(said(line)).startswith("message 100: ")
 
 
@@ -194,3 +206,54 @@ def test_in_a_whole_conversation_a_long_request_shows_what_came_after_the_answer
     _, second, third = join(lines)
     said_then = [[turn.parts[0].text for turn in step.asked] for step in (second, third)]
     assert said_then == [[texts[38]], [texts[40]]]
+
+
+def test_one_message_that_is_too_long_has_a_mark_where_its_end_is_missing():
+    line = written(4096, asked("word " * 5000))
+    [turn] = said(line).asked
+    mark = f"[… {line.head.truncated['request']:,} bytes are left out]"
+    assert turn.parts[0].text.endswith(f"wo{mark}") or turn.parts[0].text.endswith(mark)
+    assert len(bytes(line.head.request)) <= 4096
+    assert mark in "\n".join(as_text(line)).partition("── user")[2]
+    assert mark in "\n".join(as_markdown(line))
+    [shown] = View().exchange(line).turns
+    assert shown.parts[0].text.folded[-1].text.endswith(mark)
+
+
+def test_messages_that_are_missing_are_told_between_those_that_are_kept():
+    texts = ["go on " * 40] * 20 + ["Fix the bug."] + ["result " * 40] * 40
+    messages = [
+        {"role": "user" if at <= 20 else "tool", "content": text} for at, text in enumerate(texts)
+    ]
+    line = written(4096, json.dumps({"model": "gpt-test", "messages": messages}).encode())
+    told = "\n".join(as_text(line))
+    before, bug, after = told.partition("Fix the bug.")
+    assert bug
+    assert before.count("bytes are left out]") == after.count("bytes are left out]") == 1
+    assert "── left_out" not in told
+    assert "left_out" not in "\n".join(as_markdown(line))
+    titles = [turn.title for turn in View().exchange(line).turns]
+    assert titles.count("Left out") == 2
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["whole", "in part"])
+def test_what_is_no_json_has_a_mark_at_its_end(held: bool):
+    kept = json.loads(answered(written(1024, answer=b"page " * (1000 if held else 10_000))))["text"]
+    said_of = r"\[… [0-9,]+ bytes are left out\]$" if held else r"\[… the rest is left out\]$"
+    assert re.search(said_of, kept)
+
+
+def test_an_image_that_is_cut_is_named_as_such_and_not_shown():
+    url = "data:image/png;base64," + "iVBORw0K" * 1000
+    content = [{"type": "image_url", "image_url": {"url": url}}]
+    body = {"model": "gpt-test", "messages": [{"role": "user", "content": content}]}
+    line = written(1024, json.dumps(body).encode())
+    [shown] = View().exchange(line).turns
+    assert shown.parts[0].images == []
+    assert re.search(r"image .* png \[… [0-9,]+ bytes are left out\]", "\n".join(as_text(line)))
+
+
+def test_what_a_client_calls_left_out_is_shown_as_what_it_said():
+    body = {"model": "m", "messages": [{"role": "left_out", "content": "nothing to see here"}]}
+    told = "\n".join(as_text(written(4096, json.dumps(body).encode())))
+    assert told.endswith("── left_out\nnothing to see here")

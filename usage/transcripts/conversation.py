@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from usage.transcripts.cut_marks import is_gap
 from usage.transcripts.said import said
 from usage.transcripts.stored import Head, Line
 from usage.transcripts.turns import Part, Said, Turn
@@ -205,7 +206,7 @@ def _digest(running: bytes, piece: bytes) -> bytes:
 
 def _piece(role: str, part: Part) -> bytes | None:
     """What a part says, as far as it tells one conversation from another."""
-    if role in ("system", "error") or part.kind == "thinking":
+    if role in ("system", "error") or is_gap(role, part.text) or part.kind == "thinking":
         return None
     words = part.text.strip()
     if part.kind == "call":

@@ -1,17 +1,21 @@
 """A body over the limit becomes one within it: the newest messages stay, and what it begins with. Pure.
 
 Messages are left out of the middle; what is too long still has its longest texts cut. A text that is cut
-goes on a little beyond its end, so that a secret there is seen whole before the rest is dropped.
+goes on a little beyond its end, so that a secret there is seen whole before the rest is dropped. Where
+something is missing a mark says how much.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
 
 from providers.wire.json_text import OBJECT
+from usage.transcripts.cut_marks import GAP_BYTES, LONGEST_MARK, MOST_GAPS, REST, gap, mark
 
 LEAST_TEXT = 64
 """Texts are cut no shorter: the words of the protocol are no longer than that."""
@@ -26,18 +30,24 @@ _user = re.compile(rb'"role"\s*:\s*"user"')
 
 
 class Beginning(str):
-    """A text of which only `keep` characters are to be kept; the rest tells what stands at its end."""
+    """A text of which only `keep` characters are to be kept; the rest tells what stands at its end.
 
-    __slots__ = ("keep",)
+    `mark` is to stand in its place.
+    """
+
+    __slots__ = ("keep", "mark")
     keep: int
+    mark: str
 
     @classmethod
     def of(cls, text: str, keep: int, margin: int) -> Beginning:
-        """JSON that is cut no longer opens, so its escapes are read here."""
+        """With room for the mark. JSON that is cut no longer opens, so its escapes are read here."""
         if text[:1] in ("{", "["):
             text = _read_escapes(text[: (keep + margin) * 8])
+        keep = max(0, keep - LONGEST_MARK)
         made = cls(text[: keep + margin])
-        made.keep = max(0, keep)
+        made.keep = keep
+        made.mark = REST
         return made
 
 
@@ -74,11 +84,24 @@ def _shorten(members: dict[str, msgspec.Raw], cutter: _Cutter, limit: int) -> Sh
     most = max(limit // 2, limit - len(raw))
     rest = cutter.cut(rest, most)
     room = limit - min(size, most)
+    if sum(len(each) for each in messages) > room:
+        room = max(room // 2, room - min(MOST_GAPS, len(messages) - 1) * GAP_BYTES)
     kept = _ends(messages, room)
     left_out = sum(len(each) for at, each in enumerate(messages) if at not in kept)
     opened = cutter.cut([_decode(messages[at]) for at in sorted(kept)], room)
+    opened = list(_with_gaps(dict(zip(sorted(kept), opened, strict=True)), messages))
     value = {name: opened if name == "messages" else rest[name] for name in members}
     return Short(value, left_out + cutter.left_out)
+
+
+def _with_gaps(kept: dict[int, Any], messages: list[msgspec.Raw]) -> Iterator[Any]:
+    """The messages that are kept, by their places, and one that says so where others are missing."""
+    for is_kept, run in groupby(range(len(messages)), key=kept.__contains__):
+        if is_kept:
+            yield from (kept[at] for at in run)
+        else:
+            sizes = [len(messages[at]) for at in run]
+            yield gap(len(sizes), sum(sizes))
 
 
 def _opened(members: dict[str, msgspec.Raw]) -> dict[str, Any]:
@@ -150,7 +173,10 @@ class _Cutter:
         if keep >= len(text):
             return text
         made = Beginning.of(text, keep, self._margin)
-        self.left_out += size - size * made.keep // len(text)
+        left_out = size - size * made.keep // len(text)
+        if not self._unfinished:
+            made.mark = mark(left_out)
+        self.left_out += left_out
         return made
 
 
@@ -188,6 +214,8 @@ def _as_text(content: bytes, limit: int, margin: int, unfinished: bool) -> Short
         keep = min(keep, len(text) - margin)
     beginning = Beginning.of(text, keep, margin)
     left_out = max(0, len(content) - len(text[: beginning.keep].encode()))
+    if not unfinished:
+        beginning.mark = mark(left_out)
     return Short({"text": beginning}, left_out)
 
 

@@ -138,13 +138,18 @@ class Redactor:
     def _redact(
         self, text: str, names: Names, since: int, context: str = "", own: bool = True
     ) -> str:
-        end = text.keep if isinstance(text, Beginning) else len(text)
+        end, mark = _kept(text)
         found = self.find(text, 0, end, own)
         if own and self.people is not None:
             found += (span for span in self.people(text) if span.start < end)
         if not found:
-            return text[:end]
-        return Painter(names, since, context).paint(text, found, 0, end)
+            return text[:end] + mark
+        return Painter(names, since, context).paint(text, found, 0, end) + mark
+
+
+def _kept(text: str) -> tuple[int, str]:
+    """How much of a text is kept, and what is to stand behind it."""
+    return (text.keep, text.mark) if isinstance(text, Beginning) else (len(text), "")
 
 
 def _is_bytes(document: Any) -> bool:
@@ -236,12 +241,12 @@ class _Walk:
 
     def _data(self, text: str) -> str:
         """Not read, but for secrets that are known."""
-        end = text.keep if isinstance(text, Beginning) else len(text)
+        end, mark = _kept(text)
         self._names.unscanned += end
         found: list[Span] = []
         if self._redactor.secrets is not None:
             self._redactor.secrets.find_known(text, 0, end, found)
-        return Painter(self._names, self._since).paint(text, found, 0, end)
+        return Painter(self._names, self._since).paint(text, found, 0, end) + mark
 
     def _json(self, text: str, name: str) -> str:
         """JSON in a string, such as the arguments of a tool call, stays JSON."""

@@ -13,6 +13,7 @@ import msgspec
 
 from usage.figures import duration, exact_money
 from usage.transcripts.conversation import Step
+from usage.transcripts.cut_marks import is_gap
 from usage.transcripts.plain import one_line, shown
 from usage.transcripts.said import said
 from usage.transcripts.stored import Head, Line
@@ -177,9 +178,15 @@ def notes(step: Step) -> list[str]:
 
 def _turn_text(turn: Turn) -> Iterator[str]:
     yield ""
-    yield f"── {one_line(turn.role)}"
+    if not is_left_out(turn):
+        yield f"── {one_line(turn.role)}"
     for part in turn.parts:
         yield from _part_text(part)
+
+
+def is_left_out(turn: Turn) -> bool:
+    """Whether it stands for messages that were left out."""
+    return len(turn.parts) == 1 and is_gap(turn.role, turn.parts[0].text)
 
 
 def _part_text(part: Part) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from usage.transcripts.conversation import Step
 from usage.transcripts.plain import one_line, shown
-from usage.transcripts.render import facts, label, marks, notes, pretty, title
+from usage.transcripts.render import facts, is_left_out, label, marks, notes, pretty, title
 from usage.transcripts.said import said
 from usage.transcripts.stored import Line
 from usage.transcripts.turns import Part, Turn
@@ -49,6 +49,9 @@ def _marks_markdown(told: Iterable[str]) -> Iterator[str]:
 
 def _turn_markdown(turn: Turn) -> Iterator[str]:
     """What was said stands in a quotation, where its own headings cannot be taken for ours."""
+    if is_left_out(turn):
+        yield from _marks_markdown(part.text for part in turn.parts)
+        return
     yield f"### {_words(turn.role)}"
     yield ""
     for part in turn.parts:

@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from usage.transcripts.cut_marks import mark_of
+
 Kind = Literal["text", "thinking", "call", "result", "media", "other"]
 JSON = dict[str, Any]
 
@@ -85,6 +87,8 @@ def other(block: JSON) -> Part:
 
 def media(kind: str, source: str, mime: str = "", name: str = "") -> Part:
     """An image, a sound, a document: its size and type, or where it lies. `source` is data or address."""
+    cut = mark_of(source)
+    source = source.removesuffix(cut)
     found = _data_url.match(source[:200])
     if found is not None:
         mime, source = found[1] or mime, source[found.end() :]
@@ -92,7 +96,7 @@ def media(kind: str, source: str, mime: str = "", name: str = "") -> Part:
         return Part("media", " ".join(word for word in (kind, source, name) if word))
     size = _size(len(source.rstrip("=")) * 3 // 4) if source else ""
     ending = mime.rpartition("/")[2].partition("+")[0]
-    return Part("media", " ".join(word for word in (kind, size, ending, name) if word))
+    return Part("media", " ".join(word for word in (kind, size, ending, name, cut) if word))
 
 
 def _size(size: int) -> str:

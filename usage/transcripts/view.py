@@ -33,6 +33,7 @@ ROLES = {
     "assistant": "Assistant",
     "tool": "Tool",
     "error": "Error",
+    "left_out": "Left out",
     "request": "Request, not read any further",
     "response": "Answer, not read any further",
 }
