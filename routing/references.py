@@ -128,12 +128,13 @@ def _owners(document: Document, known: Known) -> Iterator[Problem]:
 
 def _redactions(document: Document, known: Known) -> Iterator[Problem]:
     """Patterns that are to be hidden and are not there, and too many of them."""
-    named = (pattern.name for _, pattern in document.redaction_patterns)
-    patterns = known.patterns.union(document.broken.get("redaction_patterns", set()), named)
-    if len(patterns) > MOST_PATTERNS:
+    patterns = known.patterns.union(pattern.name for _, pattern in document.redaction_patterns)
+    unread = document.broken.get("redaction_patterns", set())
+    count = len(patterns | unread)
+    if count > MOST_PATTERNS:
         yield Problem(
             "redaction_patterns",
-            f"There are {len(patterns)} redaction patterns. At most {MOST_PATTERNS} are allowed, because "
+            f"There are {count} redaction patterns. At most {MOST_PATTERNS} are allowed, because "
             "each is looked for in every text: put some together as a|b.",
         )
     said = [(path, team.redaction) for path, team in document.teams]
@@ -141,7 +142,7 @@ def _redactions(document: Document, known: Known) -> Iterator[Problem]:
     said += [(path, key.redaction) for path, key in document.client_keys]
     for path, redaction in said:
         try:
-            redaction_text(redaction or "all", patterns)
+            redaction_text(redaction or "all", patterns, unread)
         except ValueError as error:
             yield Problem(f"{path}.redaction", str(error))
 

@@ -121,6 +121,20 @@ def test_a_name_that_nothing_has_is_refused_where_it_stands():
     assert "PEOPLE, EMPLOYEE_ID, by commas." in of_rule
 
 
+def test_a_pattern_that_is_refused_is_not_offered():
+    """It is named once, where it stands; who names it makes no mistake, and nobody is told to."""
+    document = patterns(EMPLOYEE | {"pattern": "("}, EMPLOYEE | {"name": "EMAIL"}, ROOM) | {
+        "rules": [rule("r", redaction="EMPLOYEE_ID"), rule("s", redaction="MAIL")],
+    }
+    first, second, of_rule = problems(document)
+    assert first.startswith("redaction_patterns[0].pattern:")
+    assert second.startswith("redaction_patterns[1].name:")
+    assert of_rule.startswith("rules[1].redaction: There is no kind and no redaction pattern MAIL.")
+    assert of_rule.endswith(
+        "some of EMAIL, PHONE, CARD, IBAN, NATIONAL_ID, IP, PEOPLE, ROOM, by commas."
+    )
+
+
 def test_two_of_one_name_are_refused():
     assert problems(patterns(EMPLOYEE, EMPLOYEE)) == [
         "redaction_patterns[1].name: 'EMPLOYEE_ID' is named twice."

@@ -49,7 +49,7 @@ UNSAFE = [
     (r"abc\Z", "holds to the beginning or the end of the text"),
     (r"(?:a?){1,9}", "repeats what can be empty"),
     (r"a?", "can match 0 characters. It must match at least 2."),
-    (r"\d", "can match 1 characters. It must match at least 2."),
+    (r"\d", "can match 1 character. It must match at least 2."),
     (r"x{300}", "can match 300 characters. At most 200 are allowed."),
     (r"\w{1,8}\w{1,8}[a-z]{180}x", "can compare 12608 characters at one place of a text"),
     (

@@ -81,10 +81,13 @@ def redaction_form(own: Collection[str] = ()) -> str:
     return f"all, none, or some of {', '.join((*KINDS, *sorted(own)))}, by commas"
 
 
-def redaction_text(text: str, own: Collection[str] | None = None) -> str:
+def redaction_text(
+    text: str, own: Collection[str] | None = None, unread: Collection[str] = ()
+) -> str:
     """What is to be hidden, in its one spelling. Raises ValueError with a sentence.
 
     `own` are the names of the operator's patterns; None where they are not known, and any name may be one.
+    `unread` are those of patterns that are refused elsewhere: nobody is told to choose one.
     """
     words = {word.strip().upper() for word in text.split(",") if word.strip()}
     if words in ({"ALL"}, {"NONE"}):
@@ -92,7 +95,7 @@ def redaction_text(text: str, own: Collection[str] | None = None) -> str:
     others = sorted(words - _BUILT_IN)
     if not words or not all(map(_is_name, others)):
         raise ValueError(f"This must be {redaction_form(own or ())}.")
-    unknown = [name for name in others if own is not None and name not in own]
+    unknown = [name for name in others if own is not None and name not in {*own, *unread}]
     if unknown:
         raise ValueError(
             f"There is no kind and no redaction pattern {unknown[0]}. "

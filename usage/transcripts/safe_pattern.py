@@ -92,7 +92,7 @@ def check(name: str, text: str) -> int:
         raise UnsafePattern(f"{this}{refused}.") from None
     least, most = map(int, tree.getwidth())
     if least < 2:
-        raise UnsafePattern(f"{this}can match {least} characters. It must match at least 2.")
+        raise UnsafePattern(f"{this}can match {_characters(least)}. It must match at least 2.")
     if most > MOST_WIDTH:
         raise UnsafePattern(f"{this}can match {most} characters. At most {MOST_WIDTH} are allowed.")
     if count > MOST_WAYS:
@@ -103,6 +103,10 @@ def check(name: str, text: str) -> int:
         )
     _check_work(this, most * count * max(1, breadth(list(tree))))
     return most
+
+
+def _characters(count: int) -> str:
+    return f"{count} character{'' if count == 1 else 's'}"
 
 
 def _check_work(this: str, work: int) -> None:
