@@ -300,6 +300,13 @@ def test_nothing_found_is_said(logs: Path) -> None:
         (["list", "--outcome", "nope"], "There is no outcome or reason 'nope'."),
         (["list", "--limit", "-1"], "--limit must be 0, for all, or more."),
         (["list", "--since", "soon"], "'soon' is neither a time"),
+        (["list", "--since", "5m", "--until", "2h"], "--since 5m is not before --until 2h"),
+        (
+            ["export", "--since", "2026-07-02", "--until", "2026-07-01"],
+            "--since 2026-07-02 is not before --until 2026-07-01",
+        ),
+        (["list", "--status", "zz"], "--status is 'zz'; it must be like 429 or 5xx."),
+        (["list", "--model", "gpt-*"], "--model: 'gpt-*' is a pattern."),
         (["list", "--from", "/nowhere"], "/nowhere: No such file or directory."),
         (
             ["export", "--json", "--format", "markdown"],

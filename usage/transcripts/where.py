@@ -12,6 +12,20 @@ from usage.transcripts.stored import Line
 _plain = re.compile(r"[a-z0-9 _.,:;-]+")
 
 
+def status_problem(text: str) -> str | None:
+    """Why no transcript has such a status; None if one may have. It is 0 where nothing was answered."""
+    if re.fullmatch("0|[1-9][0-9]{2}|[1-5][xX]{2}", text):
+        return None
+    return f"{text!r} is no status. Write a number such as 502, or a class such as 5xx."
+
+
+def model_problem(text: str) -> str | None:
+    """Why no transcript has such a model: names are compared whole."""
+    if "*" in text or "?" in text:
+        return f"{text!r} is a pattern. Write the whole name of one model."
+    return None
+
+
 class Where(NamedTuple):
     """What a transcript must be; an empty member asks nothing.
 

@@ -33,7 +33,7 @@ from usage.transcripts.seal import Closed
 from usage.transcripts.spool import in_time_order
 from usage.transcripts.stored import Line, opened, without_bodies
 from usage.transcripts.table import heading, row, short_row
-from usage.transcripts.where import Where
+from usage.transcripts.where import Where, model_problem
 
 LISTED = 50
 MOST_DAMAGE = 20
@@ -229,6 +229,11 @@ class Reading:
             moment(self._options[name], now).timestamp() if self._options[name] else default
             for name, default in (("since", -inf), ("until", inf))
         )
+        if since >= until:
+            raise CommandError(
+                f"--since {self._options['since']} is not before --until {self._options['until']}, so "
+                "nothing lies between. A span such as 2h is counted back from now."
+            )
         return scan(
             self._available(),
             since,
@@ -266,6 +271,8 @@ class Reading:
         chosen = self._options
         if chosen["status"] and not re.fullmatch(r"[1-5](\d\d|xx)", chosen["status"]):
             raise CommandError(f"--status is {chosen['status']!r}; it must be like 429 or 5xx.")
+        if problem := model_problem(chosen["model"]):
+            raise CommandError(f"--model: {problem}")
         if chosen["outcome"] and chosen["outcome"] not in (*OUTCOMES, *OUTCOME_OF):
             raise CommandError(
                 f"There is no outcome or reason {chosen['outcome']!r}. Outcomes: "
