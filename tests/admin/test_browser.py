@@ -117,6 +117,26 @@ def test_a_connection_is_tried_without_leaving_the_form(visiting: Visiting):
         assert visitor.wrong == []
 
 
+def test_a_pattern_is_tried_and_its_text_stays_where_saving_is_refused(visiting: Visiting):
+    with visiting(1440, "light") as visitor:
+        page = visitor.page
+        visitor.open("/admin/patchbay_usage/redactionpattern/add/")
+        page.fill("[name=name]", "EMAIL")
+        page.fill("[name=pattern]", r"EMP-\d{4}")
+        page.fill("[name=sample]", "I am EMP-1234.")
+        page.press("[name=name]", "Enter")
+        page.locator(
+            "#redactionpattern_form", has_text="something built in"
+        ).wait_for()  # Enter saves
+        assert page.input_value("[name=sample]") == "I am EMP-1234."
+        page.fill("[name=name]", "EMPLOYEE_ID")
+        page.get_by_role("button", name="Try the pattern").click()
+        page.wait_for_selector("#pb-tried .pb-note")
+        assert "I am <EMPLOYEE_ID_1>." in page.inner_text("#pb-tried")
+        assert page.url.endswith("/add/")
+        assert visitor.wrong == []
+
+
 def test_everything_of_a_form_has_a_name_and_the_sidebar_obeys_the_keyboard(visiting: Visiting):
     with visiting(1440, "light") as visitor:
         page = visitor.page

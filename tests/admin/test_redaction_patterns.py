@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -135,6 +136,19 @@ def test_without_scripts_trying_is_a_page_of_its_own(admin: Client):
     assert "&lt;EMPLOYEE_ID_1&gt;" in page
     assert "Back to redaction patterns" in page
     assert admin.get(f"{LIST}try/").status_code == 405
+
+
+def test_trying_sends_what_the_form_has_and_saving_sends_the_text_along(admin: Client):
+    """The text belongs to the form of the pattern, so that it is there again where saving is refused."""
+    page = text(admin.get(f"{LIST}add/"))
+    assert re.search(r'<textarea [^>]*name="sample"[^>]*form="redactionpattern_form"', page)
+    assert re.search(
+        rf'<button [^>]*form="redactionpattern_form"[^>]*formaction="{LIST}try/"', page
+    )
+    sent = {**EMPLOYEE, "name": "EMAIL", "sample": "I am EMP-1234 <b>."}
+    refused = submit(admin, f"{LIST}add/", "redactionpattern", **sent)
+    assert errors(refused).keys() == {"name"}
+    assert ">\nI am EMP-1234 &lt;b&gt;.</textarea>" in text(refused)
 
 
 def test_only_those_who_may_change_patterns_may_try_them(staff: Callable[..., Client]):
