@@ -114,6 +114,7 @@ elif EMBEDDING_MODEL and "database" not in TRANSCRIPT_SINKS:
         "searched by meaning; add database to TRANSCRIPT_SINKS."
     )
 EMBEDDER = "proxyproject.meaning.embedder"  # where the admin, which knows no providers, finds it
+SECRETS_HIDDEN_BY = "proxyproject.logs.hide"  # the same for the secrets that this process knows
 TRANSCRIPT_DAYS = _env.number("TRANSCRIPT_DAYS", 30, 0, 3650)
 
 # Django

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from unfold.admin import ModelAdmin
 
 from usage.ask_meaning import NothingFound, ask
@@ -126,9 +127,10 @@ class _Asked:
 
     @property
     def words(self) -> str:
-        """For the audit log."""
+        """For the audit log, which more people read than may know what was typed by mistake."""
         told = [self.text, *(f"{name}={value}" for name, value in self.values.items() if value)]
-        return " ".join(filter(None, told))[:LONGEST_SAID].replace("\0", "")
+        hidden: str = import_string(settings.SECRETS_HIDDEN_BY)(" ".join(filter(None, told)))
+        return hidden[:LONGEST_SAID].replace("\0", "")
 
     def search(self) -> Found | FoundByMeaning:
         """Raises NothingFound."""

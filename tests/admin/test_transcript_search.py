@@ -15,6 +15,7 @@ from auditlog.models import LogEntry
 from django.db import connection
 from django.test import Client
 
+from proxyproject.logs import known_secrets
 from tests.admin.pages import text
 from tests.admin.test_records import make_record
 from tests.transcripts.lines import NOON, chat, encoded, line, live, tool_talk, user
@@ -122,6 +123,17 @@ def test_each_search_is_in_the_audit_log_with_what_was_asked_and_what_was_seen(a
     )
     entry = text(admin.get(f"/admin/auditlog/logentry/{first.pk}/change/"))
     assert kept["exchange_id"] in entry
+
+
+def test_a_secret_that_was_looked_for_is_not_in_the_audit_log(admin: Client):
+    """Nor what its cut would leave of one: what is known by value, and what looks like one."""
+    keep(line())
+    known_secrets.known(["correct-horse-battery"])
+    searched(admin, q="who said correct-horse-battery", session="sk-ant-0123456789abcdefghij")
+    searched(admin, q="x" * 190 + " correct-horse-battery")
+    first, second = looks()
+    assert first.object_repr == "who said [hidden] session=[hidden]"
+    assert second.object_repr == "x" * 190 + " [hidden]"
 
 
 def test_it_takes_the_permission_of_transcripts(staff: Callable[..., Client]):
