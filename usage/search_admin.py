@@ -20,11 +20,13 @@ from usage.models import Transcript
 from usage.transcript_pages import CONTENT_SECURITY_POLICY, MAY
 from usage.transcripts.meaning import MOST_COMPARED, MOST_COUNTED, FoundByMeaning, waiting
 from usage.transcripts.search import Filters, Found, search
+from usage.transcripts.where import model_problem, status_problem
 
 HITS = 25
 LONGEST_SAID = 200
 PERIODS = {"1h": 1, "24h": 24, "7d": 24 * 7, "30d": 24 * 30}
 """Hours."""
+PROBLEMS = {"model": model_problem, "status": status_problem}
 FIELDS = (
     ("key", "Client key"),
     ("team", "Team"),
@@ -84,7 +86,10 @@ class TranscriptAdmin(ModelAdmin):
             "found": found,
             "problem": problem,
             **_meaning(asked),
-            "fields": [(name, title, asked.values[name]) for name, title in FIELDS],
+            "fields": [
+                (name, title, asked.values[name], asked.problems.get(name))
+                for name, title in FIELDS
+            ],
             "periods": list(PERIODS),
             "sinks": settings.TRANSCRIPT_SINKS,
             "is_on": "database" in settings.TRANSCRIPT_SINKS,
@@ -106,8 +111,14 @@ class _Asked:
             name: request.GET.get(name, "").strip() for name, _ in FIELDS
         }
         self.period = request.GET.get("range", "")
+        self.problems = {
+            name: sentence
+            for name, find_problem in PROBLEMS.items()
+            if self.values[name] and (sentence := find_problem(self.values[name]))
+        }
         wanted = request.GET.get("by") == "meaning"
-        self.by_meaning = wanted and bool(settings.EMBEDDING_MODEL)
+        embedded = bool(settings.EMBEDDING_MODEL) and not settings.TRANSCRIPT_ENCRYPTION
+        self.by_meaning = wanted and embedded
         self.submitted = "ask" in request.GET
         before = request.GET.get("before", "")
         self.before = int(before) if before.isdecimal() and len(before) < 19 else None
@@ -123,7 +134,12 @@ class _Asked:
     @property
     def is_sent(self) -> bool:
         """By meaning only what the form's button sends: a link is no wish to ask and pay."""
-        return self.anything and (self.submitted or not self.by_meaning)
+        is_meant = self.submitted or not self.by_meaning
+        return self.anything and is_meant and not self.problems
+
+    @property
+    def waits_for_the_button(self) -> bool:
+        return self.anything and self.by_meaning and not self.submitted
 
     @property
     def words(self) -> str:

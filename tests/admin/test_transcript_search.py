@@ -92,6 +92,33 @@ def test_filters_and_periods_choose(admin: Client):
     assert searched(admin, q="paris", range="never", before="x").count("Paris.") == 2
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("status", "zz", "'zz' is no status. Write a number such as 502, or a class such as 5xx."),
+        ("status", "6xx", "'6xx' is no status."),
+        ("status", "50", "'50' is no status."),
+        ("model", "gpt-*", "'gpt-*' is a pattern. Write the whole name of one model."),
+    ],
+)
+def test_a_filter_that_nothing_can_pass_is_refused_beside_its_field(
+    admin: Client, field: str, value: str, sentence: str
+):
+    keep(line())
+    page = text(admin.get(PAGE, {"q": "paris", field: value}))
+    assert re.search(rf'name="{field}" value="{re.escape(value)}" aria-invalid="true"', page)
+    assert sentence in html.unescape(page)
+    assert "Nothing was found" not in page
+    assert "<mark>" not in page
+    assert looks() == [], "nothing was looked for"
+
+
+@pytest.mark.parametrize("status", ["200", "2xx", "2XX"])
+def test_a_status_and_its_class_are_filters(admin: Client, status: str):
+    keep(line())
+    assert searched(admin, status=status).count("Paris.") == 1
+
+
 def test_older_ones_are_on_the_next_page(admin: Client):
     keep(*(line(**chat([user(f"question number {number}")], "Yes.")) for number in range(30)))
     first = text(admin.get(PAGE, {"q": "question"}))
@@ -181,6 +208,18 @@ def test_where_the_database_is_no_sink_it_says_how_to_turn_it_on(admin: Client, 
     page = searched(admin)
     assert "(now none)" in page
     assert "conversations list" not in page
+
+
+def test_what_lies_in_files_alone_is_said_not_to_be_found_here(admin: Client, settings: Any):
+    """Before there is a transcript in the database, and where a search finds none."""
+    said = (
+        "What lies in files alone is looked through on the machine itself: manage.py conversations"
+    )
+    assert said in searched(admin)
+    keep(line())
+    settings.TRANSCRIPT_SINKS = ("database",)
+    assert said in searched(admin, q="nowhere")
+    assert said not in searched(admin, q="paris")
 
 
 def test_where_nothing_is_kept_yet_it_says_who_decides(admin: Client):

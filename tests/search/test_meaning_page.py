@@ -82,7 +82,20 @@ def test_a_link_asks_nothing(admin: Client, meaning: Meaning):
     calls = len(meaning.server.asked)
     page = text(admin.get(PAGE, {"by": "meaning", "q": "boat", "range": "24h"}))
     assert 'value="boat"' in page
+    assert "Nothing was sent yet. Press Search to send this to acme/words-1" in words(page)
     assert len(meaning.server.asked) == calls
+    assert "Nothing was sent yet" not in searched(admin, q="boat")
+    assert "Nothing was sent yet" not in text(admin.get(PAGE, {"by": "meaning"}))
+
+
+def test_of_a_long_passage_the_beginning_is_shown(admin: Client, meaning: Meaning):
+    said = "Mind the boat. " + "The tide turns, and nobody is there to see it. " * 30
+    meaning.keep(line(NOON, **chat([user("Tell me.")], said + "The very last words.")))
+    page = words(searched(admin, q="boat tide"))
+    assert "Mind the boat. The tide turns" in page
+    assert page.count("nobody is there") < 6
+    assert "…" in page
+    assert "The very last words." not in page
 
 
 def test_each_search_is_in_the_audit_log(admin: Client, meaning: Meaning):
@@ -142,9 +155,11 @@ def test_where_what_is_said_is_encrypted_nothing_is_asked(
     meaning.keep(line(NOON, **SAILING))
     calls = len(meaning.server.asked)
     settings.TRANSCRIPT_ENCRYPTION = True
-    page = words(searched(admin, q="boat"))
-    assert "Neither words nor meaning are searched: what is said is encrypted" in page
-    assert "bowline" not in page
+    for page in (searched(admin), searched(admin, q="bowline")):
+        assert "Neither words nor meaning are searched: what is said is encrypted" in words(page)
+        assert "is sent to" not in words(page), "which would contradict it"
+        assert 'placeholder="Words that were said' in page
+    assert "<mark>bowline</mark>" in page, "kept before, so its words are in the index"
     assert len(meaning.server.asked) == calls
 
 

@@ -17,7 +17,7 @@ from django.db.models.expressions import RawSQL
 
 from usage.models import Passage, Transcript
 from usage.transcripts.passages import PASSAGES, Vector, mark, unit
-from usage.transcripts.query import Piece, harmless
+from usage.transcripts.query import Query, snippet
 from usage.transcripts.quotes import MOST, quote_at
 from usage.transcripts.read_database import unpacked
 from usage.transcripts.search import COLUMNS, Filters, Hit, condition
@@ -172,6 +172,6 @@ def _hits(best: list[Scored]) -> Iterator[Hit]:
 def _hit(row: tuple[Any, ...], position: int) -> Hit:
     line = unpacked(row[-1])
     quote = quote_at(line, position) if line is not None else None
-    pieces = harmless([Piece(quote.text, False)] if quote is not None else [])
+    pieces = snippet(Query(), quote.text) if quote is not None else []
     closed = line.head.bodies().closed if line is not None else ""
     return Hit._make((*row[1:-1], quote.role if quote is not None else "", pieces, closed))
