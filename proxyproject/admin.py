@@ -25,6 +25,8 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 admin.site.unregister(LogEntry)
 
+admin.site.empty_value_display = "–"
+
 auditlog.register(User, exclude_fields=["password", "last_login"])
 auditlog.register(Group)
 

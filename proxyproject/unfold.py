@@ -55,7 +55,7 @@ _SIDEBAR: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Traffic",
         (
             Entry("Records", "receipt_long", "patchbay_usage.usagerecord"),
-            Entry("Search", "search", "patchbay_usage.transcript"),
+            Entry("Transcripts", "forum", "patchbay_usage.transcript"),
             Entry("Redaction patterns", "visibility_off", "patchbay_usage.redactionpattern"),
         ),
     ),

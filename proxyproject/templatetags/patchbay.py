@@ -68,15 +68,25 @@ def moment(value: datetime | None, empty: str = "never") -> SafeString | str:
     if value is None:
         return empty
     local = timezone.localtime(value)
-    today = timezone.localdate()
-    if local.date() == today:
-        text = f"{local:%H:%M:%S}"
-    elif abs(local.date() - today) < timedelta(days=180):
-        text = f"{local.day} {local:%b %H:%M}"
-    else:
-        text = f"{local.day} {local:%b %Y}"
+    is_today = local.date() == timezone.localdate()
+    return _time(local, f"{local:%H:%M:%S}" if is_today else _day(local))
+
+
+@register.filter
+def dated(value: datetime) -> SafeString:
+    """The same with its date, today's too: where days stand side by side."""
+    local = timezone.localtime(value)
+    return _time(local, _day(local))
+
+
+def _day(local: datetime) -> str:
+    near = abs(local.date() - timezone.localdate()) < timedelta(days=180)
+    return f"{local.day} {local:%b %H:%M}" if near else f"{local.day} {local:%b %Y}"
+
+
+def _time(local: datetime, text: str) -> SafeString:
     exact = f"{local.day} {local:%b %Y %H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, text)
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, text)
 
 
 @register.filter

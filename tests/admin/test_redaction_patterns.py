@@ -59,6 +59,15 @@ def test_the_list_shows_what_is_found_as_what_and_who_names_it(
         assert words in page
 
 
+def test_none_is_written_in_one_way(admin: Client, pattern: RedactionPattern):
+    """No note, which Django writes, and nobody who names it, which we do."""
+    page = text(admin.get(LIST))
+    assert [
+        re.sub(r"<[^>]+>", "", cell).strip()
+        for cell in re.findall(r"<td [^>]*field-(?:note|named_by).*?</td>", page, flags=re.DOTALL)
+    ] == ["–", "–"]
+
+
 def test_the_form_says_what_a_name_becomes_as_text_and_not_as_markup(admin: Client):
     page = text(admin.get(f"{LIST}add/"))
     assert "is kept as &lt;EMPLOYEE_ID_1&gt;." in page

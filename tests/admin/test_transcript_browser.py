@@ -119,6 +119,10 @@ def test_no_page_scrolls_sideways_or_trips_over_its_policy(
     with visiting(width, scheme) as visitor:
         for number, page in [(0, "transcript"), (1, "transcript"), (1, "conversation")]:
             visitor.open(path(number, page))
+            turns = visitor.page.locator(".pb-turn").evaluate_all(
+                "(turns) => turns.map((turn) => turn.offsetWidth)"
+            )
+            assert len(set(turns)) == 1, "whoever speaks, however short"
             assert not visitor.scrolls_sideways(), (number, page)
             for fold in visitor.page.query_selector_all("details > summary"):
                 fold.click()

@@ -119,6 +119,23 @@ def test_a_status_and_its_class_are_filters(admin: Client, status: str):
     assert searched(admin, status=status).count("Paris.") == 1
 
 
+def test_a_hit_of_today_has_its_date(admin: Client):
+    keep(line(time.time()))
+    shown = re.search(
+        r"/transcript/\"><time [^>]*>([^<]*)</time>", text(admin.get(PAGE, {"q": "paris"}))
+    )
+    assert shown is not None
+    assert re.fullmatch(r"\d{1,2} [A-Z][a-z]{2} \d\d:\d\d", shown[1])
+
+
+def test_the_page_is_called_the_same_everywhere(admin: Client):
+    page = text(admin.get(PAGE))
+    links = re.findall(rf'<a href="{PAGE}".*?</a>', page, flags=re.DOTALL)
+    assert len(links) == 2, "in the sidebar and in the header"
+    assert all("Transcripts</" in link for link in links)
+    assert re.search(r"<title>\s*Transcripts · Patchbay</title>", page)
+
+
 def test_older_ones_are_on_the_next_page(admin: Client):
     keep(*(line(**chat([user(f"question number {number}")], "Yes.")) for number in range(30)))
     first = text(admin.get(PAGE, {"q": "question"}))
