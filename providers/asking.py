@@ -1,11 +1,13 @@
 """Ask a server over HTTP, synchronously, and say in a sentence why nothing came of it. Not for the hot path.
 
 The address is resolved here and the connection is made to what was resolved, so that a name cannot
-turn private between the check and the call.
+turn private between the check and the call. Each call has an event loop of its own, which alone ends
+it in time whatever the server sends, and however slowly: a socket's timeout is for one read.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import time
@@ -44,13 +46,13 @@ class Question(NamedTuple):
 
 
 def ask(question: Question) -> tuple[int, bytes]:
-    """Status and body. Raises CannotReach."""
+    """Status and body. Raises CannotReach. Not for a thread that has an event loop already."""
     failure = CannotReach(f"The name {question.url.host} has no address.")
     addresses = _addresses(question.url, question.allow_private)
     until = time.monotonic() + question.seconds
     for address in addresses:
         try:
-            return _ask_at(address, question, until)
+            return asyncio.run(_ask_in_time(address, question, until))
         except CannotReach as error:
             failure = error
             was_asked = error.reason not in ("connect", "timeout_connect")  # and may be paid
@@ -77,13 +79,22 @@ def _addresses(url: httpx.URL, allow_private: bool) -> list[str]:
     return public
 
 
-def _ask_at(address: str, question: Question, until: float) -> tuple[int, bytes]:
-    """Ask one address, with TLS for the name."""
-    url = question.url
+async def _ask_in_time(address: str, question: Question, until: float) -> tuple[int, bytes]:
+    """Ask one address, connecting and the last byte included."""
     left = max(0.1, until - time.monotonic())
+    try:
+        async with asyncio.timeout(left):
+            return await _ask_at(address, question, left)
+    except TimeoutError:
+        raise _too_slow(question) from None
+
+
+async def _ask_at(address: str, question: Question, left: float) -> tuple[int, bytes]:
+    """With TLS for the name."""
+    url = question.url
     timeout = httpx.Timeout(left, connect=min(CONNECT_SECONDS, left))
     headers = {**question.headers, "host": url.netloc.decode("ascii"), "accept": "application/json"}
-    with httpx.Client(
+    async with httpx.AsyncClient(
         timeout=timeout, verify=system_trust(), trust_env=False, follow_redirects=False
     ) as client:
         request = client.build_request(
@@ -94,8 +105,8 @@ def _ask_at(address: str, question: Question, until: float) -> tuple[int, bytes]
             extensions={"sni_hostname": url.host},
         )
         try:
-            response = client.send(request, stream=True)
-            return response.status_code, _bounded(response, question, until)
+            response = await client.send(request, stream=True)
+            return response.status_code, await _bounded(response, question)
         except httpx.ConnectTimeout:
             raise CannotReach(
                 f"The server did not accept a connection within {CONNECT_SECONDS:.0f} s.",
@@ -115,16 +126,14 @@ def _too_slow(question: Question) -> CannotReach:
     return CannotReach(sentence, "timeout_total")
 
 
-def _bounded(response: httpx.Response, question: Question, until: float) -> bytes:
-    """The body, read under its limits. Raises CannotReach over one."""
+async def _bounded(response: httpx.Response, question: Question) -> bytes:
+    """The body, if it is not too large. Raises CannotReach."""
     parts, size = [], 0
-    for part in response.iter_bytes():
+    async for part in response.aiter_bytes():
         parts.append(part)
         size += len(part)
         if size > question.largest:
             raise CannotReach(question.too_large, "upstream_invalid")
-        if time.monotonic() >= until:
-            raise _too_slow(question)
     return b"".join(parts)
 
 
