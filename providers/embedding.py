@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
+from django.db.models import F, FilteredRelation, Q
 
 from providers.adapters.registry import ADAPTERS
 from providers.asking import CannotReach, Question, ask
-from providers.models import Credential, Deployment, ModelPrice, Provider
+from providers.models import ModelPrice, Provider
 from providers.prices import Price, embedding_price, own_price, vendor_at
 from providers.secrets import SecretMissing, binding, open_secret
 from providers.wire.codec import WireFormat
@@ -21,6 +22,8 @@ LONGEST_NUMBER = 25
 """Bytes of a number in JSON, with its comma."""
 BESIDE_NUMBERS = 64 * 2**10
 CHAT = "/chat/completions"
+ANY_MODEL = "*"
+PRICES = [field.name for field in ModelPrice._meta.get_fields() if field.name.endswith("_per_mtok")]
 REASONS = {
     401: ("upstream_auth", "the secret is wrong or was revoked"),
     403: ("upstream_auth", "the secret is known but may not use this model"),
@@ -83,35 +86,39 @@ class _Answer(msgspec.Struct):
     usage: _Used | None = None
 
 
+_Row = dict[str, Any]
+
 _answer = msgspec.json.Decoder(_Answer)
 
 
 def find_model(provider: str, model: str) -> EmbeddingModel:
-    """The model as it is configured now. Raises EmbeddingFailed."""
-    row = Provider.objects.filter(name=provider).first()
-    if row is None:
+    """The model as it is configured now, in one look-up. Raises EmbeddingFailed."""
+    rows = _look_up(provider, model)
+    if not rows:
         raise EmbeddingFailed(f"There is no provider {provider}.")
-    if not row.enabled:
+    row = rows[0]
+    if not row["enabled"]:
         raise EmbeddingFailed(f"The provider {provider} is off.")
-    adapter = ADAPTERS.get(row.adapter)
+    adapter = ADAPTERS.get(row["adapter"])
     path = adapter.paths.get(WireFormat.OPENAI_CHAT, "") if adapter else ""
     if adapter is None or adapter.name == "demo" or not path.endswith(CHAT):
         raise EmbeddingFailed(
             f"The provider {provider} makes no embeddings; an OpenAI or OpenAI-compatible one does."
         )
-    base = (row.base_url or adapter.base_url).rstrip("/")
+    base = (row["base_url"] or adapter.base_url).rstrip("/")
     label, headers = "", dict(adapter.headers)
-    credential = _credential(row)
-    if credential is not None:
-        label, headers = credential.label, adapter.auth_headers(_secret(row, credential))
+    if (credential := _credential(provider, rows)) is not None:
+        label = credential["label"]
+        headers = adapter.auth_headers(_secret(provider, label, credential["secret"]))
     return EmbeddingModel(
         provider=provider,
         model=model,
         url=f"{base}{path.removesuffix(CHAT)}/embeddings",
         headers={**headers, "content-type": "application/json", "user-agent": "patchbay"},
         label=label,
-        allow_private=row.allow_private_network,
-        price=_own_price(row, model) or embedding_price(adapter.prices or vendor_at(base), model),
+        allow_private=row["allow_private_network"],
+        price=_own_price(provider, model, rows)
+        or embedding_price(adapter.prices or vendor_at(base), model),
     )
 
 
@@ -135,32 +142,42 @@ def ask_for_vectors(model: EmbeddingModel, texts: list[str]) -> Vectors:
     return _read(body, len(texts))
 
 
-def _credential(row: Provider) -> Credential | None:
+def _look_up(provider: str, model: str) -> list[_Row]:
+    """The Provider beside each of its Credentials and each Deployment that may price the model."""
+    priced = FilteredRelation("deployments", condition=Q(deployments__model__in=(model, ANY_MODEL)))
+    found = Provider.objects.filter(name=provider).annotate(
+        priced=priced,
+        label=F("credentials__label"),
+        secret=F("credentials__secret"),
+        secret_enabled=F("credentials__enabled"),
+        priced_model=F("priced__model"),
+        **{name: F(f"priced__price__{name}") for name in PRICES},
+    )
+    return [dict(row) for row in found.order_by("label").values()]
+
+
+def _credential(provider: str, rows: list[_Row]) -> _Row | None:
     """The first that is on; None for a server without keys."""
-    credentials = list(row.credentials.order_by("label"))
-    enabled = [credential for credential in credentials if credential.enabled]
-    if credentials and not enabled:
-        raise EmbeddingFailed(f"All credentials of the provider {row.name} are off.")
+    enabled = [row for row in rows if row["secret_enabled"]]
+    if not enabled and rows[0]["label"] is not None:
+        raise EmbeddingFailed(f"All credentials of the provider {provider} are off.")
     return enabled[0] if enabled else None
 
 
-def _secret(row: Provider, credential: Credential) -> str:
+def _secret(provider: str, label: str, secret: str) -> str:
     try:
-        return open_secret(credential.secret, binding(row.name, credential.label))
+        return open_secret(secret, binding(provider, label))
     except SecretMissing as missing:
         raise EmbeddingFailed(
-            f"The credential {credential.label} of the provider {row.name} cannot be used: {missing}"
+            f"The credential {label} of the provider {provider} cannot be used: {missing}"
         ) from None
 
 
-def _own_price(row: Provider, model: str) -> Price | None:
+def _own_price(provider: str, model: str, rows: list[_Row]) -> Price | None:
     """The operator's, of a Deployment of this name, else of the one for any model."""
-    for name in (model, "*"):
-        deployment = Deployment.objects.filter(provider=row, model=name).first()
-        price = ModelPrice.objects.filter(deployment=deployment).first() if deployment else None
-        if price is not None:
-            return own_price(f"{row.name}/{name}", vars(price))
-    return None
+    prices = {row["priced_model"]: row for row in rows if row["input_per_mtok"] is not None}
+    name = model if model in prices else ANY_MODEL
+    return own_price(f"{provider}/{name}", prices[name]) if name in prices else None
 
 
 def _refusal(status: int) -> EmbeddingFailed:

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from providers.embedding import EmbeddingFailed, ask_for_vectors, find_model
-from providers.models import Credential, Provider
+from providers.models import Credential, Deployment, ModelPrice, Provider
 from tests.search.embedder import EmbeddingServer, Meaning
 
 pytestmark = pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
@@ -87,6 +89,25 @@ def test_the_first_credential_that_is_on_is_used(meaning: Meaning):
         find_model("acme", "words-1")
     Credential.objects.all().delete()
     assert find_model("acme", "words-1").label == ""
+
+
+def test_credential_and_price_are_found_in_one_look_up(meaning: Meaning):
+    provider = Provider.objects.get()
+    Credential.objects.create(provider=provider, label="a", secret="env:NOT_SET", enabled=False)
+    anything = Deployment.objects.create(provider=provider, model="*")
+    ModelPrice.objects.create(deployment=anything, input_per_mtok=5, output_per_mtok=0)
+    with CaptureQueriesContext(connection) as asked:
+        found = find_model("acme", "words-1")
+    assert len(asked) == 1
+    assert found.price is not None
+    assert (found.label, found.price.id, found.price.input) == (
+        "main",
+        "own acme/words-1",
+        2_000_000,
+    )
+    other = find_model("acme", "words-2").price
+    assert other is not None
+    assert (other.id, other.input) == ("own acme/*", 5_000_000)
 
 
 def test_a_private_address_is_not_called_unless_allowed(meaning: Meaning):
