@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from typing import TYPE_CHECKING, cast
+
+from django.apps import AppConfig, apps
 
 from proxyproject.sparing import spare_database_driver, spare_health_checks, spare_test_tools
 
 spare_test_tools()  # now, because this app is the first of ours, and Ninja comes later
 spare_health_checks()
+
+if TYPE_CHECKING:
+    from routing.embedding import Embedder
+    from usage.apps import UsageConfig
 
 
 class ProjectConfig(AppConfig):
@@ -15,6 +21,17 @@ class ProjectConfig(AppConfig):
     label = "patchbay_project"
     verbose_name = "Patchbay"
 
+    embedder: Embedder
+
     def ready(self) -> None:
         """Comes before the admin loads: it is the first app that needs Unfold's forms."""
         spare_database_driver()
+        self._give_embedder()
+
+    def _give_embedder(self) -> None:
+        """To search by meaning, whose pages are in a room that may not know providers."""
+        from proxyproject.logs import hide
+        from routing.embedding import Embedder
+
+        self.embedder = Embedder(hide)
+        cast("UsageConfig", apps.get_app_config("patchbay_usage")).embed = self.embedder

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
+from django.apps import apps
 from django.conf import settings
 from django.urls import Resolver404, get_resolver
 
+from proxyproject.apps import ProjectConfig
 from proxyproject.door import PROBES, Door
 from proxyproject.log_outputs import RESERVE_SECONDS
 from proxyproject.log_transcripts import TranscriptLog
@@ -42,7 +44,8 @@ class Entrance:
         self._opening: asyncio.Task[Door] | None = None
         self.runtime: Runtime | None = None
         self._kept: TranscriptLog | None = None
-        self._meaning = MeaningIndex()
+        project = cast(ProjectConfig, apps.get_app_config("patchbay_project"))
+        self._meaning = MeaningIndex(project.embedder)
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         in_hand.marks.set(in_hand.NONE)

@@ -113,8 +113,7 @@ elif EMBEDDING_MODEL and "database" not in TRANSCRIPT_SINKS:
         "EMBEDDING_MODEL is set, but transcripts are not kept in the database, where alone they are "
         "searched by meaning; add database to TRANSCRIPT_SINKS."
     )
-EMBEDDER = "proxyproject.meaning.embedder"  # where the admin, which knows no providers, finds it
-SECRETS_HIDDEN_BY = "proxyproject.logs.hide"  # the same for the secrets that this process knows
+SECRETS_HIDDEN_BY = "proxyproject.logs.hide"  # where the admin finds what knows this process's secrets
 TRANSCRIPT_DAYS = _env.number("TRANSCRIPT_DAYS", 30, 0, 3650)
 
 # Django

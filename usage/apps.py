@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.db.models.signals import post_save, pre_delete
+
+if TYPE_CHECKING:
+    from usage.transcripts.embedded import Embed
 
 
 class UsageConfig(AppConfig):
     name = "usage"
     label = "patchbay_usage"
     verbose_name = "Usage"
+
+    embed: Embed
+    """What asks the embedding model; given by the project, for this room knows no providers."""
 
     def ready(self) -> None:
         from usage.owners import owner_goes, owner_saved

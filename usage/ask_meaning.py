@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.utils.module_loading import import_string
 
+from usage.apps import UsageConfig
 from usage.ledger import Ledger
 from usage.record import Record
 from usage.store import open_store, own_connection
@@ -32,7 +33,7 @@ def ask(text: str, filters: Filters, limit: int) -> FoundByMeaning:
         check()
     except MeaningUnavailable as missing:
         raise NothingFound(str(missing)) from None
-    answer = import_string(settings.EMBEDDER)()([text[:LONGEST]])
+    answer = cast(UsageConfig, apps.get_app_config("patchbay_usage")).embed([text[:LONGEST]])
     if answer.record is not None:
         try:
             _enter(answer.record)

@@ -14,7 +14,6 @@ import psycopg
 import pytest
 from django.core.management import call_command
 
-from proxyproject.meaning import embedder as embedder_of_settings
 from tests.conftest import POSTGRES
 from tests.databases import apart, copy_template, sqlite, use_database
 from tests.search.archive import Archive
@@ -23,6 +22,7 @@ from tests.search.embedder import (
     EmbeddingServer,
     Meaning,
     add_provider,
+    embedder,
     has_extension,
     open_embedder,
 )
@@ -86,8 +86,6 @@ def meaning(
     settings.EMBEDDING_MODEL = MODEL
     settings.TRANSCRIPT_SINKS = ("database",)
     add_provider(server.url)
-    made = Meaning(
-        archive, server, Indexer(embedder_of_settings(), MODEL, tmp_path / "meaning.lock")
-    )
+    made = Meaning(archive, server, Indexer(embedder(), MODEL, tmp_path / "meaning.lock"))
     yield made
     made.indexer.close()

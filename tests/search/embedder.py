@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.secrets import seal
-from proxyproject.meaning import embedder as embedder_of_settings
 from tests.search.archive import Archive
 from usage.models import Passage
+from usage.transcripts.embedded import Embed
 from usage.transcripts.indexer import Indexer
 from usage.transcripts.meaning import FoundByMeaning, search_by_meaning
 from usage.transcripts.search import Filters
@@ -100,6 +101,12 @@ def open_embedder() -> Iterator[EmbeddingServer]:
         server.server_close()
 
 
+def embedder() -> Embed:
+    """What the pages of search by meaning ask."""
+    usage: Any = apps.get_app_config("patchbay_usage")
+    return usage.embed  # type: ignore[no-any-return]
+
+
 def add_provider(url: str) -> Provider:
     """The Provider that EMBEDDING_MODEL names; a token of its model costs 2 dollars per million."""
     provider = Provider.objects.create(
@@ -135,7 +142,7 @@ class Meaning:
 
     def found(self, text: str, limit: int = 25, **more: Any) -> FoundByMeaning:
         compared = {"compared": more.pop("compared")} if "compared" in more else {}
-        [asked] = embedder_of_settings()([text]).vectors
+        [asked] = embedder()([text]).vectors
         return search_by_meaning(asked, MODEL, Filters(**more), limit, **compared)
 
     def ids(self, text: str, limit: int = 25, **filters: Any) -> list[str]:

@@ -16,12 +16,12 @@ from django.db import connection
 
 from providers.models import ModelPrice, Provider
 from proxyproject.logs import outputs
-from proxyproject.meaning import NAME, embedder
+from routing.embedding import NAME
 from tests.chaos import Chaos
 from tests.databases import apart
 from tests.house import OPENAI_SECRET, open_house, provider, rule
 from tests.search.archive import Archive
-from tests.search.embedder import MODEL, SECRET, EmbeddingServer, Meaning
+from tests.search.embedder import MODEL, SECRET, EmbeddingServer, Meaning, embedder
 from tests.transcripts.lines import NOON, chat, line, user
 from usage.models import Transcript, UsageRecord, UsageRollup
 from usage.store import open_store, own_connection
