@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, cast
 
 from django.apps import apps
@@ -17,6 +18,9 @@ from usage.transcripts.search import Filters
 
 LONGEST = 2000
 """Letters of a question."""
+
+
+log = logging.getLogger("patchbay.transcripts")
 
 
 class NothingFound(Exception):
@@ -37,11 +41,17 @@ def ask(text: str, filters: Filters, limit: int) -> FoundByMeaning:
     if answer.record is not None:
         try:
             _enter(answer.record)
-        except (DatabaseError, _driver().Error):
+        except (DatabaseError, _driver().Error) as error:
+            log.error(
+                "a call to the embedding model is not in the books (%s)", type(error).__name__
+            )
             raise NothingFound("The database takes no record of it now. Try again.") from None
     if answer.problem:
         raise NothingFound(answer.problem)
-    return search_by_meaning(answer.vectors[0], settings.EMBEDDING_MODEL, filters, limit)
+    try:
+        return search_by_meaning(answer.vectors[0], settings.EMBEDDING_MODEL, filters, limit)
+    except MeaningUnavailable as unfit:
+        raise NothingFound(str(unfit)) from None
 
 
 def _driver() -> Any:

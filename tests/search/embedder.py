@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import zlib
 from collections import deque
@@ -136,6 +137,10 @@ class Meaning:
         finally:
             self.indexer.close()
 
+    def start_again(self) -> None:
+        """As after a restart: nothing is remembered but what is in the database."""
+        self.indexer = Indexer(embedder(), MODEL, self.indexer._lock)
+
     def keep(self, *lines: dict[str, Any]) -> None:
         self.archive.keep(*lines)
         self.index()
@@ -155,6 +160,30 @@ class Meaning:
         """What each transcript was embedded with, in their order."""
         rows = self.archive.rows("SELECT embedded_with FROM {table} ORDER BY number")
         return [mark for (mark,) in rows]
+
+
+@contextmanager
+def locked_while_asked(server: EmbeddingServer) -> Iterator[None]:
+    """SQLite takes nothing from the moment that the model is asked; who waits, waits shortly."""
+    options = connection.settings_dict["OPTIONS"]
+    patience, options["timeout"] = options["timeout"], 0.1
+    place = connection.settings_dict["NAME"]
+    held: list[sqlite3.Connection] = []
+
+    def lock() -> None:
+        if not held:
+            held.append(sqlite3.connect(place, isolation_level=None, check_same_thread=False))
+            held[0].execute("BEGIN IMMEDIATE")
+
+    server.meanwhile = lock
+    connection.close()
+    try:
+        yield
+    finally:
+        for each in held:
+            each.close()
+        server.meanwhile = lambda: None
+        options["timeout"] = patience
 
 
 def has_extension() -> bool:

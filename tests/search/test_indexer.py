@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import struct
 import sys
 import threading
 import time
@@ -21,13 +23,26 @@ from tests.chaos import Chaos
 from tests.databases import apart
 from tests.house import OPENAI_SECRET, open_house, provider, rule
 from tests.search.archive import Archive
-from tests.search.embedder import MODEL, SECRET, EmbeddingServer, Meaning, embedder
+from tests.search.embedder import (
+    MODEL,
+    SECRET,
+    EmbeddingServer,
+    Meaning,
+    embedder,
+    locked_while_asked,
+)
 from tests.transcripts.lines import NOON, chat, line, user
-from usage.models import Transcript, UsageRecord, UsageRollup
+from usage.models import Passage, Transcript, UsageRecord, UsageRollup
 from usage.store import open_store, own_connection
-from usage.transcripts.indexer import MOST_TEXTS, Indexer, Trouble
+from usage.transcripts.indexer import (
+    LONGEST_WAIT_FOR_MODEL,
+    MOST_TEXTS,
+    Indexer,
+    Trouble,
+    wait_seconds,
+)
 from usage.transcripts.meaning import MeaningUnavailable
-from usage.transcripts.passages import PassageTable, Placed
+from usage.transcripts.passages import MOST_READ, PassageTable, Placed
 
 SAILING = chat([user("Which knot ties a boat to its mooring?")], "A bowline holds the boat.")
 
@@ -90,13 +105,49 @@ def test_a_failed_call_is_a_record_and_what_waits_is_embedded_later(meaning: Mea
     assert list(outcomes) == [("failed", "upstream_error", 0), ("completed", "ok", 28_000)]
 
 
-def test_one_transcript_that_is_refused_keeps_no_other_out(meaning: Meaning):
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+def test_a_call_is_in_the_books_though_the_database_was_locked_when_it_came(meaning: Meaning):
+    meaning.archive.keep(line(**SAILING))
+    with locked_while_asked(meaning.server), pytest.raises(Exception, match="locked"):
+        meaning.index()
+    assert (meaning.passages(), UsageRecord.objects.count()) == (0, 0)
+    meaning.index()
+    assert meaning.passages() == 2
+    assert [record.outcome for record in UsageRecord.objects.all()] == ["completed"] * 2
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+def test_a_call_that_never_reaches_the_books_is_told(
+    meaning: Meaning, caplog: pytest.LogCaptureFixture
+):
+    meaning.archive.keep(line(**SAILING))
+    with locked_while_asked(meaning.server):
+        meaning.indexer.start()
+        until(lambda: "cannot be embedded" in caplog.text)
+        meaning.indexer.stop(10)
+    assert "1 calls to the embedding model are not in the books (OperationalError)" in caplog.text
+
+
+@pytest.mark.parametrize("code", [401, 403])
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+def test_a_refused_secret_says_where_to_set_it(meaning: Meaning, code: int):
+    meaning.archive.keep(line(**SAILING))
+    meaning.server.answers.append((code, b""))
+    with pytest.raises(Trouble, match=rf"answered {code}: .* Set its credential in the admin\."):
+        meaning.index()
+
+
+def test_one_transcript_that_is_refused_keeps_no_other_out(
+    meaning: Meaning, caplog: pytest.LogCaptureFixture
+):
     meaning.server.refuses = "poison"
     lines = [line(NOON + at, **chat([user(f"boat number {at}")], "Aye.")) for at in range(5)]
-    meaning.keep(*lines[:3], line(NOON, **chat([user("poison")], "No.")), *lines[3:])
+    poisoned = line(NOON, **chat([user("poison")], "No."))
+    meaning.keep(*lines[:3], poisoned, *lines[3:])
     assert meaning.marks() == ["acme/words-1 64"] * 6
     assert set(meaning.ids("boat")[:5]) == {each["exchange_id"] for each in lines}
     assert meaning.passages() == 11, "what was said beside it is there"
+    assert f"1 of 2 pieces of transcript {poisoned['exchange_id']}," in caplog.text
 
 
 def test_who_is_erased_between_two_calls_is_not_sent_any_more(meaning: Meaning):
@@ -157,10 +208,11 @@ def test_what_the_database_refuses_is_not_paid_for_again(
             "BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
     one = line(NOON, **chat([user("boat")], ""))
-    meaning.keep(line(NOON, **SAILING), one)
+    refused = line(NOON, **SAILING)
+    meaning.keep(refused, one)
     calls = len(meaning.server.asked)
     assert meaning.ids("boat") == [one["exchange_id"]]
-    assert "does not take the passages of transcript number" in caplog.text
+    assert f"does not take the passages of transcript {refused['exchange_id']} (" in caplog.text
     meaning.index()
     assert len(meaning.server.asked) == calls + 1, "the question alone"
 
@@ -193,6 +245,30 @@ def test_a_call_has_no_more_texts_than_it_may(meaning: Meaning):
     assert all(meaning.marks())
 
 
+def test_numbers_too_small_to_be_squared_still_have_a_direction(meaning: Meaning):
+    tiny = b'{"data":[{"embedding":[3e-50,4e-50]},{"embedding":[5e-324,0]}]}'
+    meaning.server.answers.append((200, tiny))
+    meaning.keep(line(**SAILING))
+    kept = Passage.objects.order_by("embedding").values_list("embedding", flat=True)
+    stored = [
+        struct.unpack("<2e", each) if meaning.archive.vendor == "sqlite" else each for each in kept
+    ]
+    assert sorted(map(list, stored)) == [pytest.approx([0.6, 0.8], abs=1e-3), [1.0, 0.0]]
+
+
+def test_what_is_read_at_once_is_bounded(meaning: Meaning):
+    """Whole transcripts, up to some megabytes as they are stored; one that is larger comes alone."""
+    large = random.Random(1).randbytes(3 * 2**20).hex()
+    lines = [line(NOON + at, **chat([user(large)], f"Aye {at}.")) for at in range(4)]
+    meaning.archive.keep(*lines)
+    own = own_connection()
+    table = PassageTable(open_store(own), MODEL, own.vendor == "postgresql")
+    rows = table.waiting(10)
+    table.close()
+    assert 1 <= len(rows) < 4
+    assert sum(len(packed) for _, packed in rows) <= MOST_READ
+
+
 def test_what_points_nowhere_is_no_passage(meaning: Meaning):
     meaning.server.answers.append((200, b'{"data":[{"embedding":[0,0]},{"embedding":[0,2]}]}'))
     meaning.keep(line(**SAILING))
@@ -200,21 +276,31 @@ def test_what_points_nowhere_is_no_passage(meaning: Meaning):
 
 
 @pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
-def test_the_thread_waits_a_failure_out_and_says_so_once(
+def test_the_thread_waits_a_failure_out_and_says_once_what_it_is(
     meaning: Meaning, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO, "patchbay.transcripts")
     meaning.archive.keep(line(**SAILING))
-    meaning.server.answers.extend([(503, b""), (429, b"")])
+    meaning.server.answers.extend([(503, b""), (503, b""), (429, b"")])
     meaning.indexer.start()
-    until(lambda: len(caplog.messages) == 2)
+    until(meaning.passages)
+    until(lambda: len(caplog.messages) == 3)
     meaning.indexer.stop(5)
-    assert meaning.passages() == 2
-    assert caplog.messages == [
+    why = (
         "transcripts cannot be embedded for search by meaning, and will be: "
-        "acme/words-1 (EMBEDDING_MODEL): The vendor answered 503: it has a fault of its own.",
-        "transcripts are embedded for search by meaning again",
+        "acme/words-1 (EMBEDDING_MODEL): The vendor answered "
+    )
+    assert caplog.messages == [
+        f"{why}503: it has a fault of its own.",
+        f"{why}429: it asks us to slow down.",
+        "transcripts are embedded for search by meaning again, after 3 tries that failed",
     ]
+
+
+def test_each_wait_is_twice_as_long_up_to_the_longest():
+    waits = [wait_seconds(failures, LONGEST_WAIT_FOR_MODEL) for failures in range(1, 13)]
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
+    assert wait_seconds(10_000, 60) == 60
 
 
 @pytest.mark.parametrize("archive", ["sqlite"], indirect=True)

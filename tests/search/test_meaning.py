@@ -17,7 +17,7 @@ from tests.search.test_forgotten import files_with
 from tests.transcripts.lines import NOON, chat, line, metadata, tool_talk, user
 from usage.models import Transcript
 from usage.transcripts.database import DAY, TABLE
-from usage.transcripts.indexer import Trouble
+from usage.transcripts.indexer import IndexInTheWay, Trouble
 from usage.transcripts.meaning import MeaningUnavailable, check, has_pgvector, waiting
 from usage.transcripts.passages import unit
 from usage.transcripts.quotes import LONGEST, MOST
@@ -98,9 +98,46 @@ def test_vectors_of_another_length_are_made_anew(meaning: Meaning):
     assert meaning.ids("pasta")[0] == old["exchange_id"]
 
 
-@pytest.mark.parametrize(
+WITH_PGVECTOR = pytest.mark.parametrize(
     "archive", [pytest.param("pgvector", marks=pytest.mark.postgres)], indirect=True
 )
+INDEX = """CREATE INDEX "My own" ON patchbay_usage_passage
+    USING hnsw ((embedding::vector(48)) vector_cosine_ops)"""
+
+
+@WITH_PGVECTOR
+def test_an_index_for_another_length_is_named_and_nothing_is_lost(meaning: Meaning):
+    meaning.archive.rows(INDEX)
+    meaning.archive.keep(line(NOON, **SAILING))
+    for _ in range(3):
+        with pytest.raises(IndexInTheWay, match='DROP INDEX "My own"'):
+            meaning.index()
+    assert len(meaning.server.asked) == 1, "what could not be kept is not asked for"
+    assert meaning.marks() == [None]
+    with pytest.raises(MeaningUnavailable, match='"My own" is for vectors of 48 numbers.* have 64'):
+        meaning.found("boat")
+    meaning.archive.rows('DROP INDEX "My own"')
+    meaning.index()
+    assert len(meaning.ids("boat")) == 1
+
+
+@WITH_PGVECTOR
+def test_while_an_index_is_in_the_way_what_there_was_is_kept(meaning: Meaning):
+    meaning.server.size = 48
+    meaning.keep(line(NOON, **SAILING))
+    meaning.archive.rows(INDEX)
+    meaning.server.size = 64
+    meaning.archive.keep(line(NOON, **COOKING))
+    with pytest.raises(IndexInTheWay):
+        meaning.index()
+    assert meaning.marks() == ["acme/words-1 48", None]
+    meaning.server.size = 48  # the operator changes the model back
+    meaning.start_again()
+    meaning.index()
+    assert len(meaning.ids("boat")) == 2
+
+
+@WITH_PGVECTOR
 def test_an_index_of_pgvector_may_be_added_and_filters_still_find_everything(meaning: Meaning):
     meaning.server.size = 1024  # so that hardly two are the same
     many = [line(NOON + at, **chat([user(f"boat number {at}")], "Aye.")) for at in range(300)]

@@ -14,7 +14,7 @@ from django.test import Client
 
 from providers.models import Provider
 from tests.admin.pages import text
-from tests.search.embedder import Meaning
+from tests.search.embedder import Meaning, locked_while_asked
 from tests.transcripts.lines import NOON, chat, line, user
 from usage.models import UsageRecord
 
@@ -136,6 +136,16 @@ def test_what_goes_wrong_is_a_sentence(
     )
     monkeypatch.setitem(sys.modules, "numpy", None)
     assert "pip install -r requirements-meaning.in" in words(searched(admin, q="boat"))
+
+
+def test_a_question_that_the_books_do_not_take_is_a_sentence(
+    admin: Client, meaning: Meaning, caplog: pytest.LogCaptureFixture
+):
+    meaning.keep(line(NOON, **SAILING))
+    with locked_while_asked(meaning.server):
+        page = words(searched(admin, q="boat"))
+    assert "The database takes no record of it now. Try again." in page
+    assert "a call to the embedding model is not in the books" in caplog.text
 
 
 def test_the_choice_is_there_where_a_model_is_set(admin: Client, meaning: Meaning, settings: Any):

@@ -17,6 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from usage.ledger import Ledger
 from usage.log_lock import locked
+from usage.record import Record
 from usage.store import open_store, own_connection
 from usage.transcripts.embedded import Embed, Embedded
 from usage.transcripts.meaning import check
@@ -30,7 +31,10 @@ MOST_TEXTS = 16
 """Of one call: reading many vectors would hold up the requests of this process."""
 POLL_SECONDS = 1.0
 LOCK_SECONDS = 5.0
-FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+LONGEST_WAIT_FOR_MODEL = 600.0
+"""Where the model gives nothing at all: each try is a call, and a record in the books."""
 PROBE = "Hello"
 """What a model that works embeds."""
 
@@ -43,6 +47,10 @@ Asked = dict[int, list[Quote]]
 
 class Trouble(Exception):
     """There are no vectors now; the text is a sentence."""
+
+
+class IndexInTheWay(Exception):
+    """Vectors cannot be kept now; the text is a sentence that says which index to drop."""
 
 
 class Indexer:
@@ -64,9 +72,12 @@ class Indexer:
         self._heard = Heard()
         self._table: PassageTable | None = None
         self._books: Ledger
+        self._owed: list[Record] = []  # calls that are not in the books yet
         self._tidy = self._probed = self._has_changed = False
         self._size: int | None = None
         self._failures = 0
+        self._has_stored = False
+        self._said = ""
 
     def start(self) -> None:
         self._thread.start()
@@ -82,13 +93,17 @@ class Indexer:
 
     def turn(self) -> bool:
         """One piece of work; returns whether there may be more at once. Raises whatever goes wrong."""
+        self._has_stored = False
         table = self._open()
+        self._book()
         if not self._tidy:
+            self._mind_indexes()
             self._tidy = table.forget_others(self._size)
             return True
         rows = table.waiting(ROWS_AT_ONCE)
         if not rows:
             return False
+        self._mind_indexes()
         heard, self._probed = self._heard.copy(), False
         self._enter({number: _quotes(line, heard) for number, line in rows})
         self._heard = heard  # where it failed, what is asked for again was not heard yet
@@ -112,6 +127,7 @@ class Indexer:
             except OSError as error:
                 self._trouble(error)
             self._stopping.wait(LOCK_SECONDS)
+        self._book_last()
         self.close()
 
     def _tried(self) -> float:
@@ -121,20 +137,26 @@ class Indexer:
         except Exception as error:  # noqa: BLE001 — whatever it is, the thread must go on
             self.close()
             self._trouble(error)
-            longest = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** min(self._failures - 1, 10))
-            return random.uniform(longest / 2, longest)  # noqa: S311 — jitter
+            gives_nothing = isinstance(error, Trouble) and not self._has_stored
+            longest = LONGEST_WAIT_FOR_MODEL if gives_nothing else LONGEST_WAIT
+            return random.uniform(0.5, 1.0) * wait_seconds(self._failures, longest)  # noqa: S311 — jitter
         if self._failures:
-            log.info("transcripts are embedded for search by meaning again")
-        self._failures = 0
+            log.info(
+                "transcripts are embedded for search by meaning again, after %d tries that failed",
+                self._failures,
+            )
+        self._failures, self._said = 0, ""
         return 0.0 if more else POLL_SECONDS
 
     def _trouble(self, error: Exception) -> None:
-        if not self._failures:
-            why = str(error).partition("\n")[0] or type(error).__name__  # below it stand rows
+        """Said once, and again where it is another one."""
+        self._failures += 1
+        why = str(error).partition("\n")[0] or type(error).__name__  # below it stand rows
+        if why != self._said:
             log.warning(
                 "transcripts cannot be embedded for search by meaning, and will be: %s", why
             )
-        self._failures += 1
+        self._said = why
 
     def _open(self) -> PassageTable:
         if self._table is None:
@@ -186,11 +208,11 @@ class Indexer:
             self._note_size(answer.vectors)
             placed += _placed([quote], iter(answer.vectors))
         log.warning(
-            "the embedding model refuses %d of %d pieces of transcript number %d, which is not found by "
+            "the embedding model refuses %d of %d pieces of transcript %s, which is not found by "
             "them; choose a model that takes pieces of 1500 letters",
             len(quotes) - len(placed),
             len(quotes),
-            number,
+            self._open().exchange_id(number),
         )
         self._store({number: placed})
 
@@ -199,16 +221,18 @@ class Indexer:
         table = self._open()
         try:
             table.enter(passages)
+            self._has_stored = True
         except table.refusals as error:
+            self._mind_indexes()
             if len(passages) > 1:
                 for number, placed in passages.items():
                     self._store({number: placed})
                 return
             [number] = passages
             log.error(
-                "the database does not take the passages of transcript number %d (%s); "
-                "is there an index for vectors of another length?",
-                number,
+                "the database does not take the passages of transcript %s (%s), which is not found by "
+                "its meaning; look into the database's own log for why",
+                table.exchange_id(number),
                 type(error).__name__,
             )
             table.enter({number: []})
@@ -224,18 +248,54 @@ class Indexer:
         self._size = len(vectors[0])
         self._tidy = False
 
+    def _mind_indexes(self) -> None:
+        """Ask for nothing that the database would not take."""
+        if self._size is not None and (sentence := self._open().in_the_way(self._size)):
+            raise IndexInTheWay(sentence)
+
     def _works(self) -> bool:
         """Whether the model takes anything at all: then it is the texts that it refused."""
-        if not self._probed and (problem := self._ask([PROBE]).problem):
-            raise Trouble(problem)
+        if not self._probed:
+            self._probe()
         self._probed = True
         return True
+
+    def _probe(self) -> None:
+        answer = self._ask([PROBE])
+        if answer.problem:
+            raise Trouble(answer.problem)
+        self._note_size(answer.vectors)
 
     def _ask(self, texts: list[str]) -> Embedded:
         answer = self._embed(texts)
         if answer.record is not None:
-            self._books.enter([answer.record], [])
+            self._owed.append(answer.record)
+            self._book()
         return answer
+
+    def _book(self) -> None:
+        """Enter each call, paid or not, into the books. Where they are away, before the next call."""
+        if self._owed:
+            self._books.enter(self._owed, [])
+            self._owed = []
+
+    def _book_last(self) -> None:
+        if not self._owed:
+            return
+        try:
+            self._open()
+            self._book()
+        except Exception as error:  # noqa: BLE001 — the thread ends, whatever it is
+            log.error(
+                "%d calls to the embedding model are not in the books (%s)",
+                len(self._owed),
+                type(error).__name__,
+            )
+
+
+def wait_seconds(failures: int, longest: float) -> float:
+    """After so many failures in a row: twice as long each time, up to the longest."""
+    return min(longest, FIRST_WAIT * 2.0 ** min(failures - 1, 20))
 
 
 def _check() -> None:
@@ -252,7 +312,11 @@ def _quotes(line: bytes, heard: Heard) -> list[Quote]:
     try:
         return [] if read is None else fresh_quotes(read, heard)
     except Exception as error:  # noqa: BLE001 — one transcript keeps no other out
-        log.error("a transcript was not read for search by meaning (%s)", type(error).__name__)
+        log.error(
+            "transcript %s was not read for search by meaning (%s)",
+            read.head.exchange_id if read else "",
+            type(error).__name__,
+        )
         return []
 
 

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from usage.models import Passage, Transcript
+from usage.transcripts import indexes
 from usage.transcripts.passages import PASSAGES, Vector, mark, unit
 from usage.transcripts.query import Query, snippet
 from usage.transcripts.quotes import MOST, quote_at
@@ -60,6 +61,7 @@ def search_by_meaning(
     transcripts = Transcript.objects.filter(wanted)
     rows = Passage.objects.filter(transcript__in=transcripts.order_by().values("number"))
     if has_pgvector():
+        _check_indexes(len(towards))
         exact = filters != Filters()  # an index stops short where a filter leaves little
         nearest, left_out = _nearest_by_database(rows, towards, limit * MOST, exact), False
     else:
@@ -71,6 +73,14 @@ def check() -> None:
     """Raises MeaningUnavailable where no question could be answered."""
     if not has_pgvector():
         _numpy()
+
+
+def _check_indexes(size: int) -> None:
+    """Raises MeaningUnavailable where one keeps vectors of this length out: then nothing is found."""
+    with connection.cursor() as cursor:
+        cursor.execute(indexes.OTHERS, indexes.others(size))
+        for name, length in cursor.fetchall():
+            raise MeaningUnavailable(indexes.in_the_way(name, length, size))
 
 
 def waiting(model: str) -> int:

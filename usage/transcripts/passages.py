@@ -6,9 +6,11 @@ import math
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 from usage.models import Passage, Transcript
 from usage.store import Store
+from usage.transcripts import indexes
 
 TRANSCRIPTS = Transcript._meta.db_table
 PASSAGES = Passage._meta.db_table
@@ -66,6 +68,21 @@ class PassageTable:
                 self._drop(number)
                 self._mark(number, None)
         return len(rows) < FORGOTTEN_AT_ONCE
+
+    def in_the_way(self, size: int) -> str:
+        """A sentence about an index that does not take vectors of this length; "" where none is."""
+        if not self._array:
+            return ""
+        rows = self._store.query(indexes.OTHERS, indexes.others(size))
+        return next((indexes.in_the_way(name, length, size) for name, length in rows), "")
+
+    def exchange_id(self, number: int) -> str:
+        """By which people know a transcript; "" where it is gone."""
+        rows = self._store.query(
+            f"SELECT exchange_id FROM {TRANSCRIPTS} WHERE number = %s",  # noqa: S608 — ours
+            [number],
+        )
+        return str(UUID(str(rows[0][0]))) if rows else ""
 
     def present(self, numbers: Collection[int]) -> set[int]:
         """Those transcripts of these that are there still."""
