@@ -98,6 +98,30 @@ def test_vectors_of_another_length_are_made_anew(meaning: Meaning):
     assert meaning.ids("pasta")[0] == old["exchange_id"]
 
 
+def test_vectors_of_another_length_are_made_anew_after_a_start_though_nothing_new_waits(
+    meaning: Meaning,
+):
+    meaning.keep(line(NOON, **COOKING))
+    meaning.server.size = 48
+    meaning.start_again()
+    meaning.index()
+    assert meaning.marks() == ["acme/words-1 48"]
+    assert len(meaning.ids("pasta")) == 1
+    calls = len(meaning.server.asked)
+    meaning.index()
+    meaning.start_again()
+    meaning.index()
+    meaning.index()
+    assert len(meaning.server.asked) == calls + 1, "a start asks once"
+
+
+def test_what_is_made_anew_was_not_heard_yet(meaning: Meaning):
+    meaning.keep(tool_talk()[2])
+    meaning.server.size = 48
+    meaning.keep(line(NOON, **COOKING))
+    assert meaning.passages() == 4 + 2
+
+
 WITH_PGVECTOR = pytest.mark.parametrize(
     "archive", [pytest.param("pgvector", marks=pytest.mark.postgres)], indirect=True
 )

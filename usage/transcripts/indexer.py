@@ -73,7 +73,7 @@ class Indexer:
         self._table: PassageTable | None = None
         self._books: Ledger
         self._owed: list[Record] = []  # calls that are not in the books yet
-        self._tidy = self._probed = self._has_changed = False
+        self._tidy = self._probed = self._has_changed = self._has_learned = False
         self._size: int | None = None
         self._failures = 0
         self._has_stored = False
@@ -102,11 +102,12 @@ class Indexer:
             return True
         rows = table.waiting(ROWS_AT_ONCE)
         if not rows:
-            return False
+            return self._learn_size()
         self._mind_indexes()
-        heard, self._probed = self._heard.copy(), False
+        had_changed, heard, self._probed = self._has_changed, self._heard.copy(), False
         self._enter({number: _quotes(line, heard) for number, line in rows})
-        self._heard = heard  # where it failed, what is asked for again was not heard yet
+        # where it failed, what is asked for again was not heard yet; nor was what is made anew
+        self._heard = heard if self._has_changed == had_changed else Heard()
         return True
 
     def close(self) -> None:
@@ -247,6 +248,17 @@ class Indexer:
             self._has_changed = True
         self._size = len(vectors[0])
         self._tidy = False
+
+    def _learn_size(self) -> bool:
+        """Ask once after the start how long vectors are, where there are some and nothing new tells.
+
+        Returns whether it asked. The operator may have changed the model for one that is called the same.
+        """
+        asks = not self._has_learned and self._size is None and self._open().has_vectors()
+        if asks:
+            self._probe()
+        self._has_learned = True
+        return asks
 
     def _mind_indexes(self) -> None:
         """Ask for nothing that the database would not take."""

@@ -69,6 +69,15 @@ class PassageTable:
                 self._mark(number, None)
         return len(rows) < FORGOTTEN_AT_ONCE
 
+    def has_vectors(self) -> bool:
+        """Whether anything was embedded, once what others have made is gone."""
+        rows = self._store.query(
+            f"SELECT 1 FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
+            "AND embedded_with <> %s LIMIT 1",
+            [mark(self._model, ())],
+        )
+        return bool(rows)
+
     def in_the_way(self, size: int) -> str:
         """A sentence about an index that does not take vectors of this length; "" where none is."""
         if not self._array:
