@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import connection
 
 if TYPE_CHECKING:
-    from usage.transcripts.embedded import Embed, Embedded
+    from routing.embedding import Embedder
+    from usage.transcripts.embedded import Embedded
     from usage.transcripts.indexer import Indexer
 
 LOCK = "meaning.lock"
@@ -17,10 +18,10 @@ STOP_SECONDS = 3.0
 
 
 class MeaningIndex:
-    """One worker's thread. `embed` asks the model."""
+    """One worker's thread."""
 
-    def __init__(self, embed: Embed) -> None:
-        self._embed = embed
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
         self._indexer: Indexer | None = None
         self._until = 0.0
 
@@ -30,7 +31,8 @@ class MeaningIndex:
         from usage.transcripts.indexer import Indexer
 
         lock = settings.VAR_DIR / LOCK
-        self._indexer = Indexer(self._embed_apart, settings.EMBEDDING_MODEL, lock)
+        tell = self._embedder.metrics.waiting.set
+        self._indexer = Indexer(self._embed_apart, settings.EMBEDDING_MODEL, lock, tell=tell)
         self._indexer.start()
 
     def end(self) -> None:
@@ -48,7 +50,7 @@ class MeaningIndex:
     def _embed_apart(self, texts: list[str]) -> Embedded:
         """For a thread: what it reads the configuration with goes back at once."""
         try:
-            return self._embed(texts)
+            return self._embedder(texts)
         finally:
             connection.close()
 

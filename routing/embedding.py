@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from prometheus_client import REGISTRY
 
 from routing.exchange import new_id
+from routing.metrics import EmbeddingMetrics
 from usage.price import cost_nano
 from usage.record import AttemptRecord, Record
 from usage.transcripts.embedded import Embedded
@@ -22,7 +25,7 @@ BYTES_PER_TOKEN = 4
 
 
 class Embedder:
-    """Asks the model as it is configured at each call.
+    """Asks the model as it is configured at each call, and counts. One a process.
 
     `hide` takes secrets out of a text: what was kept has none, but a question may.
     """
@@ -52,7 +55,13 @@ class Embedder:
             made = Embedded(list(answer.vectors), record)
         record.total_ms = round((time.monotonic() - began) * 1000, 3)
         record.attempts = [_attempt(record)]
+        self.metrics.observe(record)
         return made
+
+    @cached_property
+    def metrics(self) -> EmbeddingMetrics:
+        """Not before they are wanted: a process that asks for nothing shows none."""
+        return EmbeddingMetrics(REGISTRY)
 
 
 def _sentence(failure: EmbeddingFailed) -> str:

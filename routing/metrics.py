@@ -1,10 +1,10 @@
-"""What Prometheus is told of exchanges. Label values are bounded: no client chooses them freely."""
+"""What Prometheus is told of exchanges and of embedding. Labels are bounded: no client chooses them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from usage.model_names import ModelNames
 
@@ -141,3 +141,44 @@ class Metrics:
         if child is None:
             child = self._attempts[labels] = self.attempts.labels(*labels)
         return child
+
+
+class EmbeddingMetrics:
+    """One process's metrics of search by meaning, apart from those of what clients ask for."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        names = ("provider", "model")
+
+        def counter(name: str, text: str, *more: str) -> Counter:
+            return Counter(name, text, (*names, *more), registry=registry)
+
+        self.calls = counter(
+            "patchbay_embedding_calls_total",
+            "Calls to the embedding model, by how they ended.",
+            "reason",
+        )
+        self.tokens = counter("patchbay_embedding_tokens_total", "Tokens embedded.")
+        self.cost = counter(
+            "patchbay_embedding_cost_dollars_total", "US dollars of priced embedding calls."
+        )
+        self.unpriced = counter(
+            "patchbay_embedding_unpriced_calls_total", "Embedding calls of unknown price."
+        )
+        self.waiting = Gauge(
+            "patchbay_embedding_waiting",
+            "Transcripts that are not embedded yet.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.all = (self.calls, self.tokens, self.cost, self.unpriced, self.waiting)
+
+    def observe(self, record: Record) -> None:
+        """Count a call that ended."""
+        labels = (record.provider_name, record.request_model)
+        self.calls.labels(*labels, record.reason).inc()
+        if record.input_tokens:
+            self.tokens.labels(*labels).inc(record.input_tokens)
+        if record.cost_nano is None:
+            self.unpriced.labels(*labels).inc()
+        elif record.cost_nano:
+            self.cost.labels(*labels).inc(record.cost_nano / 1e9)

@@ -17,7 +17,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from proxyproject.api import api
 from routing.gauges import Gauges
-from routing.metrics import Metrics
+from routing.metrics import EmbeddingMetrics, Metrics
 from tests.docs.pages import ROOT, first_names, page, rows, section
 from usage.outcomes import OUTCOMES
 from usage.record import AttemptRecord, Record
@@ -100,16 +100,20 @@ def _metrics(kept: object) -> set[str]:
 
 def test_every_metric_is_documented_and_every_documented_metric_exists():
     registry = CollectorRegistry()
-    named = _metrics(Metrics(registry)) | _metrics(Gauges(registry))
+    kept = (Metrics(registry), EmbeddingMetrics(registry), Gauges(registry))
+    named = set().union(*map(_metrics, kept))
     assert set(first_names(page("reference/metrics.md"))) == named
 
 
-def test_the_labels_of_each_metric_are_those_of_the_code():
-    text = section(page("reference/metrics.md"), "Requests")
+@pytest.mark.parametrize(
+    ("title", "kept"), [("Requests", Metrics), ("Search by meaning", EmbeddingMetrics)]
+)
+def test_the_labels_of_each_metric_are_those_of_the_code(title: str, kept: Any):
+    text = section(page("reference/metrics.md"), title)
     documented = {row[0]: tuple(re.findall(r"`(\w+)`", row[2])) for row in rows(text)}
     labels = {
         metric._name + ("_total" if metric._type == "counter" else ""): metric._labelnames
-        for metric in Metrics(CollectorRegistry()).all
+        for metric in kept(CollectorRegistry()).all
     }
     assert documented == labels
 

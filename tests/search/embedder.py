@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection
+from prometheus_client import REGISTRY
 
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from providers.secrets import seal
@@ -160,6 +162,19 @@ class Meaning:
         """What each transcript was embedded with, in their order."""
         rows = self.archive.rows("SELECT embedded_with FROM {table} ORDER BY number")
         return [mark for (mark,) in rows]
+
+
+def until(true: Callable[[], Any], seconds: float = 20.0) -> None:
+    """Wait for what a thread does."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
+
+
+def sample(name: str, **more: str) -> float:
+    labels = {} if name.endswith("waiting") else {"provider": "acme", "model": "words-1"}
+    return REGISTRY.get_sample_value(name, {**labels, **more}) or 0.0
 
 
 @contextmanager

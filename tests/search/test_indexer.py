@@ -1,4 +1,4 @@
-"""Embedding in the background: what goes wrong is waited out, and each call is in the books."""
+"""Embedding in the background: what goes wrong is waited out, and nobody waits for it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from providers.models import ModelPrice, Provider
 from proxyproject.logs import outputs
-from routing.embedding import NAME
 from tests.chaos import Chaos
 from tests.databases import apart
 from tests.house import OPENAI_SECRET, open_house, provider, rule
@@ -29,10 +26,11 @@ from tests.search.embedder import (
     EmbeddingServer,
     Meaning,
     embedder,
-    locked_while_asked,
+    sample,
+    until,
 )
 from tests.transcripts.lines import NOON, chat, line, user
-from usage.models import Passage, Transcript, UsageRecord, UsageRollup
+from usage.models import Passage, Transcript
 from usage.store import open_store, own_connection
 from usage.transcripts.indexer import (
     LONGEST_WAIT_FOR_MODEL,
@@ -47,85 +45,16 @@ from usage.transcripts.passages import MOST_READ, PassageTable, Placed
 SAILING = chat([user("Which knot ties a boat to its mooring?")], "A bowline holds the boat.")
 
 
-def until(true: Callable[[], Any], seconds: float = 20.0) -> None:
-    """Wait for what a thread does."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
-
-
-def test_each_call_is_a_record_with_its_cost(meaning: Meaning):
-    meaning.keep(line(**SAILING))
-    record = UsageRecord.objects.get()
-    assert (record.kind, record.client_key_name, record.outcome) == ("embedding", NAME, "completed")
-    assert (record.provider_name, record.request_model, record.response_model) == (
-        "acme",
-        "words-1",
-        "words-1",
-    )
-    assert (record.input_tokens, record.usage_source, record.cost_nano) == (14, "provider", 28_000)
-    assert (record.credential_label, record.price_id) == ("main", "own acme/words-1")
-    assert meaning.server.headers[0]["authorization"] == f"Bearer {SECRET}"
-    assert UsageRollup.objects.filter(client_key_name=NAME, requests=1).count() == 2
-
-
-def test_where_the_model_does_not_count_tokens_they_are_estimated(meaning: Meaning):
-    meaning.server.answers.append((200, b'{"data":[{"embedding":[1,0]},{"embedding":[0,2]}]}'))
-    meaning.keep(line(**SAILING))
-    record = UsageRecord.objects.get()
-    assert (record.usage_source, record.input_tokens) == ("estimated", 16)
-
-
-def test_a_model_without_a_price_costs_what_nobody_knows(meaning: Meaning):
-    ModelPrice.objects.all().delete()
-    meaning.keep(line(**SAILING))
-    assert UsageRecord.objects.get().cost_nano is None
-
-
-def test_the_price_library_knows_what_embeddings_cost(meaning: Meaning, settings: Any):
-    ModelPrice.objects.all().delete()
-    Provider.objects.update(adapter="openai")
-    settings.EMBEDDING_MODEL = "acme/text-embedding-3-small"
-    meaning.keep(line(**SAILING))
-    assert UsageRecord.objects.get().cost_nano == 14 * 20
-
-
-def test_a_failed_call_is_a_record_and_what_waits_is_embedded_later(meaning: Meaning):
-    meaning.archive.keep(line(**SAILING))
-    meaning.server.answers.append((503, b""))
-    with pytest.raises(Trouble, match="answered 503: it has a fault of its own"):
-        meaning.index()
-    assert (meaning.passages(), meaning.marks()) == (0, [None])
-    meaning.index()
-    assert meaning.passages() == 2
-    outcomes = UsageRecord.objects.order_by("exchange_id").values_list(
-        "outcome", "reason", "cost_nano"
-    )
-    assert list(outcomes) == [("failed", "upstream_error", 0), ("completed", "ok", 28_000)]
-
-
 @pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
-def test_a_call_is_in_the_books_though_the_database_was_locked_when_it_came(meaning: Meaning):
-    meaning.archive.keep(line(**SAILING))
-    with locked_while_asked(meaning.server), pytest.raises(Exception, match="locked"):
-        meaning.index()
-    assert (meaning.passages(), UsageRecord.objects.count()) == (0, 0)
-    meaning.index()
-    assert meaning.passages() == 2
-    assert [record.outcome for record in UsageRecord.objects.all()] == ["completed"] * 2
-
-
-@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
-def test_a_call_that_never_reaches_the_books_is_told(
-    meaning: Meaning, caplog: pytest.LogCaptureFixture
-):
-    meaning.archive.keep(line(**SAILING))
-    with locked_while_asked(meaning.server):
-        meaning.indexer.start()
-        until(lambda: "cannot be embedded" in caplog.text)
-        meaning.indexer.stop(10)
-    assert "1 calls to the embedding model are not in the books (OperationalError)" in caplog.text
+def test_how_many_wait_is_told_while_the_model_is_away(meaning: Meaning, tmp_path: Path):
+    told: list[int] = []
+    meaning.server.broken = True
+    meaning.archive.keep(line(**SAILING), line(**SAILING))
+    indexer = Indexer(embedder(), MODEL, tmp_path / "other.lock", tell=told.append)
+    indexer.start()
+    until(lambda: told)
+    indexer.stop(5)
+    assert told[0] == 2
 
 
 @pytest.mark.parametrize("code", [401, 403])
@@ -356,7 +285,10 @@ async def test_what_a_client_says_is_embedded_behind_its_back(
         await house.settled()
         await asyncio.to_thread(outputs().flush)
         await asyncio.to_thread(until, lambda: server.texts)
+        await asyncio.to_thread(until, lambda: sample("patchbay_embedding_waiting") == 0)
+        told = (await house.client.get("/metrics")).text
     assert "My mail is <EMAIL_1>, and the boat drifts" in server.texts
+    assert 'patchbay_embedding_calls_total{model="words-1",provider="acme",reason="ok"}' in told
 
 
 @pytest.mark.parametrize("archive", ["sqlite"], indirect=True)

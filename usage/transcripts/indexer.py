@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,7 @@ from usage.log_lock import locked
 from usage.record import Record
 from usage.store import open_store, own_connection
 from usage.transcripts.embedded import Embed, Embedded
-from usage.transcripts.meaning import check
+from usage.transcripts.meaning import MOST_COUNTED, check
 from usage.transcripts.passages import PassageTable, Placed, Vector, unit
 from usage.transcripts.quotes import Quote, fresh_quotes
 from usage.transcripts.read_database import unpacked
@@ -31,6 +32,7 @@ MOST_TEXTS = 16
 """Of one call: reading many vectors would hold up the requests of this process."""
 POLL_SECONDS = 1.0
 LOCK_SECONDS = 5.0
+COUNT_SECONDS = 15.0
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 LONGEST_WAIT_FOR_MODEL = 600.0
@@ -54,7 +56,10 @@ class IndexInTheWay(Exception):
 
 
 class Indexer:
-    """`model` is noted with what it made; `lock` is the file by which a host's workers take turns."""
+    """`model` is noted with what it made; `lock` is the file by which a host's workers take turns.
+
+    `tell` hears now and then how many transcripts wait.
+    """
 
     def __init__(
         self,
@@ -62,11 +67,14 @@ class Indexer:
         model: str,
         lock: Path,
         connect: Callable[[], BaseDatabaseWrapper] = own_connection,
+        tell: Callable[[int], object] = int,
     ) -> None:
         self._embed = embed
         self._model = model
         self._lock = lock
         self._connect = connect
+        self._tell = tell
+        self._count_at = 0.0
         self._thread = threading.Thread(target=self._run, name="transcripts-meaning", daemon=True)
         self._stopping = threading.Event()
         self._heard = Heard()
@@ -124,12 +132,30 @@ class Indexer:
             try:
                 with locked(self._lock, wait=False) as held:
                     while held and not self._stopping.is_set():
-                        self._stopping.wait(self._tried())
+                        self._pause(self._tried())
             except OSError as error:
                 self._trouble(error)
             self._stopping.wait(LOCK_SECONDS)
         self._book_last()
         self.close()
+
+    def _pause(self, seconds: float) -> None:
+        """Also while the model is away it is told how many wait."""
+        until = time.monotonic() + seconds
+        self._count()
+        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
+            self._stopping.wait(min(left, COUNT_SECONDS))
+            self._count()
+
+    def _count(self) -> None:
+        if time.monotonic() < self._count_at:
+            return
+        self._count_at = time.monotonic() + COUNT_SECONDS
+        try:
+            self._tell(self._open().count_waiting(MOST_COUNTED + 1))
+        except Exception as error:  # noqa: BLE001 — a turn says what is wrong
+            self.close()
+            log.debug("transcripts that wait could not be counted: %s", error)
 
     def _tried(self) -> float:
         """One turn; returns how long to wait for the next, in seconds."""

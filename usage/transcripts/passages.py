@@ -104,6 +104,15 @@ class PassageTable:
         )
         return {int(number) for (number,) in rows}
 
+    def count_waiting(self, most: int) -> int:
+        """How many are to be embedded, counted up to so many."""
+        [(count,)] = self._store.query(
+            f"SELECT count(*) FROM (SELECT 1 FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
+            "AND embedded_with IS NULL LIMIT %s) AS waiting",
+            [most],
+        )
+        return int(count)
+
     def waiting(self, most: int) -> list[tuple[int, bytes]]:
         """(number, packed line) of the newest transcripts without passages, the oldest of them first.
 
