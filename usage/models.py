@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from usage.transcript_fields import TranscriptFields
+from usage.transcript_models import Embedding as Embedding
 from usage.transcript_models import Passage as Passage
 from usage.transcript_models import Transcript as Transcript
 

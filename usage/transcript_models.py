@@ -13,7 +13,7 @@ class Transcript(models.Model):
     """What is kept of an exchange, for search: the line that a file would have, and its words.
 
     Rows are numbered as they are written, because an index of SQLite knows rows by whole numbers.
-    Written by usage.transcripts.database; usage.transcripts.passages notes in it what was embedded.
+    Written by usage.transcripts.database, once: it is large, and to change it would write all of it again.
     """
 
     number = models.BigAutoField(primary_key=True)
@@ -33,9 +33,6 @@ class Transcript(models.Model):
     sealed_with = models.CharField(
         max_length=80, null=True, help_text="The encryption key's id; null where nothing is sealed."
     )
-    embedded_with = models.CharField(
-        max_length=300, null=True, help_text="The model of its passages' vectors; null: not yet."
-    )
 
     class Meta:
         verbose_name = "transcript"
@@ -47,15 +44,37 @@ class Transcript(models.Model):
                 name="patchbay_transcript_sealed",
                 condition=models.Q(sealed_with__isnull=False),
             ),
-            models.Index(
-                fields=["embedded_with", "number"],
-                name="patchbay_transcript_embedded",
-                condition=models.Q(sealed_with__isnull=True),
-            ),
         ]
 
     def __str__(self) -> str:
         return str(self.exchange_id)
+
+
+class Embedding(models.Model):
+    """Whether the passages of a transcript that is not sealed are made, and by what.
+
+    Written by usage.transcripts.database with its transcript, then by usage.transcripts.passages. The
+    database itself removes it with its transcript.
+    """
+
+    transcript = models.OneToOneField(
+        Transcript, models.DO_NOTHING, primary_key=True, db_constraint=False
+    )
+    made_with = models.CharField(
+        max_length=300,
+        null=True,
+        help_text="The model and the length of its vectors; null: not yet.",
+    )
+
+    class Meta:
+        verbose_name = "embedding"
+        default_permissions = ()
+        indexes: ClassVar = [
+            models.Index(fields=["made_with", "transcript"], name="patchbay_embedding_made_with")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.transcript_id}: {self.made_with or 'not yet'}"
 
 
 class Passage(models.Model):

@@ -160,7 +160,9 @@ class Meaning:
 
     def marks(self) -> list[str | None]:
         """What each transcript was embedded with, in their order."""
-        rows = self.archive.rows("SELECT embedded_with FROM {table} ORDER BY number")
+        rows = self.archive.rows(
+            "SELECT made_with FROM patchbay_usage_embedding ORDER BY transcript_id"
+        )
         return [mark for (mark,) in rows]
 
 

@@ -170,6 +170,7 @@ def test_the_migration_can_be_undone_and_done_again(archive: Archive):
     archive.keep(line())
     with connection.schema_editor() as editor:
         migration.drop_index(None, editor)
+        archive.rows("DELETE FROM patchbay_usage_embedding")
         editor.delete_model(Transcript)
         editor.create_model(Transcript)
         migration.make_index(None, editor)

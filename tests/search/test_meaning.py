@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import struct
 import sys
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from tests.databases import apart
-from tests.search.embedder import Meaning, vector
+from tests.search.embedder import MODEL, Meaning, vector
 from tests.search.test_erase import run
 from tests.search.test_forgotten import files_with
-from tests.transcripts.lines import NOON, chat, line, metadata, tool_talk, user
-from usage.models import Transcript
+from tests.transcripts.lines import NOON, chat, line, metadata, sealed, tool_talk, user
+from usage.models import Embedding, Transcript
+from usage.store import open_store, own_connection
 from usage.transcripts.database import DAY, TABLE
 from usage.transcripts.indexer import IndexInTheWay, Trouble
 from usage.transcripts.meaning import MeaningUnavailable, check, has_pgvector, waiting
-from usage.transcripts.passages import unit
+from usage.transcripts.passages import PassageTable, Placed, unit
 from usage.transcripts.quotes import LONGEST, MOST
 
 EVERYWHERE = pytest.mark.parametrize(
@@ -213,11 +217,36 @@ def test_long_texts_are_cut_at_blanks_and_no_transcript_takes_more_than_its_shar
 
 
 def test_what_is_sealed_is_never_sent(meaning: Meaning):
-    meaning.archive.keep(line(**SAILING))
-    Transcript.objects.update(sealed_with="k1")
+    meaning.archive.keep(sealed(line(**SAILING)))
     meaning.index()
     assert (meaning.server.asked, meaning.passages()) == ([], 0)
     assert waiting("acme/words-1") == 0
+
+
+def test_what_was_kept_before_there_were_passages_waits_for_its_own(meaning: Meaning):
+    meaning.archive.keep(line(**SAILING), sealed(line(**COOKING)))
+    for target in ("0006_sealed_transcripts", "0007_passages"):
+        apart(partial(call_command, "migrate", "patchbay_usage", target, verbosity=0))
+    assert waiting("acme/words-1") == 1
+    meaning.index()
+    assert len(meaning.ids("boat")) == 1
+
+
+def test_who_deletes_transcripts_waits_for_nobody_who_waits_for_him(meaning: Meaning):
+    meaning.archive.keep(line(NOON, **SAILING))
+    own, eraser = own_connection(), open_store(own_connection())
+    table = PassageTable(open_store(own), MODEL, own.vendor == "postgresql")
+    [(number, _)] = table.waiting(1)
+    thread = Thread(target=table.enter, args=({number: [Placed(0, [1.0, 0.0])]},))
+    with eraser.transaction():
+        eraser.query("DELETE FROM patchbay_usage_transcript WHERE number = %s", [number])
+        thread.start()
+        thread.join(0.3)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert (meaning.passages(), meaning.marks()) == (0, [])
+    table.close()
+    eraser.close()
 
 
 def test_each_transcript_is_embedded_once_and_those_that_wait_are_counted(meaning: Meaning):
@@ -233,7 +262,7 @@ def test_each_transcript_is_embedded_once_and_those_that_wait_are_counted(meanin
 
 def test_what_another_model_made_is_made_anew(meaning: Meaning):
     meaning.keep(line(**SAILING))
-    Transcript.objects.update(embedded_with="acme/words-10 64")
+    Embedding.objects.update(made_with="acme/words-10 64")
     assert meaning.ids("boat") == []
     assert waiting("acme/words-1") == 1
     meaning.indexer._tidy = False  # as one that has just started
@@ -249,11 +278,12 @@ def test_whoever_deletes_a_transcript_deletes_its_passages(meaning: Meaning):
     assert meaning.passages() == 4
     meaning.archive.rows(f"DELETE FROM {TABLE} WHERE started_at < '2026-07-05'")  # noqa: S608
     assert meaning.passages() == 2
+    assert len(meaning.marks()) == 1
     assert meaning.ids("boat") == [kept["exchange_id"]]
     table = meaning.archive.table()
     table.prune(1e-9)
     table.close()
-    assert meaning.passages() == 0
+    assert (meaning.passages(), meaning.marks()) == (0, [])
 
 
 def test_after_an_erasure_no_vector_is_left(meaning: Meaning, tmp_path: Path, settings: Any):

@@ -15,11 +15,12 @@ from django.db.models import CharField
 
 from usage.fit import fit_text
 from usage.ledger import moment_text
-from usage.models import Transcript
+from usage.models import Embedding, Transcript
 from usage.store import Row, Store
 from usage.transcripts.stored import Line
 
 TABLE = Transcript._meta.db_table
+EMBEDDINGS = Embedding._meta.db_table
 TEXTS: dict[str, int] = {
     field.name: field.max_length
     for field in Transcript._meta.get_fields()
@@ -57,7 +58,8 @@ class TranscriptTable:
     def _enter(self, rows: list[Row]) -> int:
         try:
             with self._store.transaction():
-                self._store.insert(TABLE, COLUMNS, rows)
+                new = self._store.insert(TABLE, COLUMNS, rows)
+                self._let_wait([row[0] for row in rows if row[0] in new and row[-1] is None])
             return 0
         except self._store.refusals as error:
             if len(rows) == 1:
@@ -70,6 +72,16 @@ class TranscriptTable:
                 return 1
         middle = len(rows) // 2
         return self._enter(rows[:middle]) + self._enter(rows[middle:])
+
+    def _let_wait(self, ids: list[str]) -> None:
+        """Note that these, which are not sealed, are not embedded yet."""
+        if ids:
+            places = ", ".join(["%s"] * len(ids))
+            self._store.query(
+                f"INSERT INTO {EMBEDDINGS} (transcript_id) "  # noqa: S608 — our names
+                f"SELECT number FROM {TABLE} WHERE exchange_id IN ({places})",
+                ids,
+            )
 
     def count_old(self, days: float) -> int:
         """How many `prune` would drop."""

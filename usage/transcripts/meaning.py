@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from usage.models import Passage, Transcript
+from usage.models import Embedding, Passage, Transcript
 from usage.transcripts import indexes
 from usage.transcripts.passages import PASSAGES, Vector, mark, unit
 from usage.transcripts.query import Query, snippet
@@ -57,9 +57,11 @@ def search_by_meaning(
     towards = unit(question)
     if towards is None:
         return FoundByMeaning([])
-    wanted = condition(filters) & Q(embedded_with=mark(model, towards), sealed_with__isnull=True)
-    transcripts = Transcript.objects.filter(wanted)
-    rows = Passage.objects.filter(transcript__in=transcripts.order_by().values("number"))
+    made = Embedding.objects.filter(made_with=mark(model, towards))
+    if filters != Filters():
+        transcripts = Transcript.objects.filter(condition(filters)).order_by()
+        made = made.filter(transcript__in=transcripts.values("number"))
+    rows = Passage.objects.filter(transcript__in=made.values("transcript"))
     if has_pgvector():
         _check_indexes(len(towards))
         exact = filters != Filters()  # an index stops short where a filter leaves little
@@ -85,9 +87,8 @@ def _check_indexes(size: int) -> None:
 
 def waiting(model: str) -> int:
     """How many transcripts are to be embedded, counted up to one more than MOST_COUNTED."""
-    rows = Transcript.objects.filter(sealed_with__isnull=True).order_by()
-    others = Q(embedded_with__isnull=True) | ~Q(embedded_with__startswith=mark(model))
-    return rows.filter(others)[: MOST_COUNTED + 1].count()
+    others = Q(made_with__isnull=True) | ~Q(made_with__startswith=mark(model))
+    return Embedding.objects.filter(others)[: MOST_COUNTED + 1].count()
 
 
 def has_pgvector() -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from usage.models import Passage, Transcript
+from usage.models import Embedding, Passage, Transcript
 from usage.store import Store
 from usage.transcripts import indexes
 
 TRANSCRIPTS = Transcript._meta.db_table
+EMBEDDINGS = Embedding._meta.db_table
 PASSAGES = Passage._meta.db_table
 FORGOTTEN_AT_ONCE = 200
 MOST_READ = 8 * 2**20
@@ -55,13 +56,12 @@ class PassageTable:
         is gone; then those transcripts wait again.
         """
         kept = [mark(self._model), mark(self._model, ())]
-        where, values = "substr(embedded_with, 1, %s) <> %s", [len(kept[0]), kept[0]]
+        where, values = "substr(made_with, 1, %s) <> %s", [len(kept[0]), kept[0]]
         if size is not None:
-            where, values = "embedded_with NOT IN (%s, %s)", [f"{kept[0]}{size}", kept[1]]
+            where, values = "made_with NOT IN (%s, %s)", [f"{kept[0]}{size}", kept[1]]
         with self._store.transaction():
             rows = self._store.query(
-                f"SELECT number FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
-                f"AND {where} LIMIT %s",
+                f"SELECT transcript_id FROM {EMBEDDINGS} WHERE {where} LIMIT %s",  # noqa: S608 — ours
                 [*values, FORGOTTEN_AT_ONCE],
             )
             for (number,) in rows:
@@ -72,8 +72,7 @@ class PassageTable:
     def has_vectors(self) -> bool:
         """Whether anything was embedded, once what others have made is gone."""
         rows = self._store.query(
-            f"SELECT 1 FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
-            "AND embedded_with <> %s LIMIT 1",
+            f"SELECT 1 FROM {EMBEDDINGS} WHERE made_with <> %s LIMIT 1",  # noqa: S608 — ours
             [mark(self._model, ())],
         )
         return bool(rows)
@@ -107,8 +106,8 @@ class PassageTable:
     def count_waiting(self, most: int) -> int:
         """How many are to be embedded, counted up to so many."""
         [(count,)] = self._store.query(
-            f"SELECT count(*) FROM (SELECT 1 FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
-            "AND embedded_with IS NULL LIMIT %s) AS waiting",
+            f"SELECT count(*) FROM (SELECT 1 FROM {EMBEDDINGS} "  # noqa: S608 — ours
+            "WHERE made_with IS NULL LIMIT %s) AS waiting",
             [most],
         )
         return int(count)
@@ -119,8 +118,8 @@ class PassageTable:
         At most so many, and of large ones fewer.
         """
         sizes = self._store.query(
-            f"SELECT number, length(line) FROM {TRANSCRIPTS} WHERE sealed_with IS NULL "  # noqa: S608 — ours
-            "AND embedded_with IS NULL ORDER BY number DESC LIMIT %s",
+            f"SELECT number, length(line) FROM {EMBEDDINGS} JOIN {TRANSCRIPTS} ON number = transcript_id "  # noqa: S608 — ours
+            "WHERE made_with IS NULL AND sealed_with IS NULL ORDER BY transcript_id DESC LIMIT %s",
             [most],
         )
         rows: list[tuple[int, bytes]] = []
@@ -155,10 +154,18 @@ class PassageTable:
         self._store.close()
 
     def _mark(self, number: int, mark: str | None) -> bool:
-        """Whether it is there and the mark is new; it then stays until the transaction ends."""
+        """Whether it is there and the mark is new; it then stays until the transaction ends.
+
+        PostgreSQL holds the transcript first, as who deletes it does: else each would wait for the other.
+        """
+        if self._array and not self._store.query(
+            f"SELECT 1 FROM {TRANSCRIPTS} WHERE number = %s FOR KEY SHARE",  # noqa: S608 — ours
+            [number],
+        ):
+            return False
         marked = self._store.query(
-            f"UPDATE {TRANSCRIPTS} SET embedded_with = %s WHERE number = %s "  # noqa: S608 — ours
-            "AND sealed_with IS NULL AND (embedded_with IS NULL) = %s RETURNING number",
+            f"UPDATE {EMBEDDINGS} SET made_with = %s WHERE transcript_id = %s "  # noqa: S608 — ours
+            "AND (made_with IS NULL) = %s RETURNING transcript_id",
             [mark, number, mark is not None],
         )
         return bool(marked)
