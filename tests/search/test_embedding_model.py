@@ -9,7 +9,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from providers.embedding import EmbeddingFailed, ask_for_vectors, find_model
+from providers.embedding import (
+    BESIDE_NUMBERS,
+    LONGEST_NUMBER,
+    MOST_DIMENSIONS,
+    EmbeddingFailed,
+    ask_for_vectors,
+    find_model,
+)
 from providers.models import Credential, Deployment, ModelPrice, Provider
 from tests.search.embedder import EmbeddingServer, Meaning
 
@@ -60,6 +67,17 @@ def test_vectors_are_put_in_the_order_of_the_texts(meaning: Meaning):
     body = b'{"data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[1]}],"usage":null}'
     found = asked(meaning.server, 200, body)
     assert (found.vectors, found.tokens) == ([[1.0], [2.0]], None)
+
+
+def test_the_largest_vectors_are_read_and_what_is_larger_is_not(meaning: Meaning):
+    longest = [-0.1234567890123456e-100] * MOST_DIMENSIONS
+    found = asked(meaning.server, 200, answer(longest, longest))
+    assert found.vectors == [longest, longest]
+    bound = 2 * MOST_DIMENSIONS * LONGEST_NUMBER + BESIDE_NUMBERS
+    with pytest.raises(EmbeddingFailed, match="not with vectors that we can read"):
+        asked(meaning.server, 200, b" " * bound)
+    with pytest.raises(EmbeddingFailed, match="more than so many vectors can be"):
+        asked(meaning.server, 200, b" " * (bound + 1))
 
 
 @pytest.mark.parametrize(
