@@ -26,12 +26,13 @@ class ProjectConfig(AppConfig):
     def ready(self) -> None:
         """Comes before the admin loads: it is the first app that needs Unfold's forms."""
         spare_database_driver()
-        self._give_embedder()
+        self._give_usage()
 
-    def _give_embedder(self) -> None:
-        """To search by meaning, whose pages are in a room that may not know providers."""
+    def _give_usage(self) -> None:
+        """What its pages of search need from rooms that it may not know."""
         from proxyproject.logs import hide
         from routing.embedding import Embedder
 
         self.embedder = Embedder(hide)
-        cast("UsageConfig", apps.get_app_config("patchbay_usage")).embed = self.embedder
+        usage = cast("UsageConfig", apps.get_app_config("patchbay_usage"))
+        usage.embed, usage.hide = self.embedder, hide

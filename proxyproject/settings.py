@@ -113,7 +113,6 @@ elif EMBEDDING_MODEL and "database" not in TRANSCRIPT_SINKS:
         "EMBEDDING_MODEL is set, but transcripts are not kept in the database, where alone they are "
         "searched by meaning; add database to TRANSCRIPT_SINKS."
     )
-SECRETS_HIDDEN_BY = "proxyproject.logs.hide"  # where the admin finds what knows this process's secrets
 TRANSCRIPT_DAYS = _env.number("TRANSCRIPT_DAYS", 30, 0, 3650)
 
 # Django

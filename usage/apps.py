@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
@@ -19,6 +20,8 @@ class UsageConfig(AppConfig):
 
     embed: Embed
     """What asks the embedding model; given by the project, for this room knows no providers."""
+    hide: Callable[[str], str]
+    """Takes secrets out of a text; given by the project, where those of this process are known."""
 
     def ready(self) -> None:
         from usage.owners import owner_goes, owner_saved

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from auditlog.models import LogEntry
+from django.apps import apps
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from unfold.admin import ModelAdmin
 
+from usage.apps import UsageConfig
 from usage.ask_meaning import NothingFound, ask
 from usage.models import Transcript
 from usage.transcript_pages import CONTENT_SECURITY_POLICY, MAY
@@ -145,8 +146,8 @@ class _Asked:
     def words(self) -> str:
         """For the audit log, which more people read than may know what was typed by mistake."""
         told = [self.text, *(f"{name}={value}" for name, value in self.values.items() if value)]
-        hidden: str = import_string(settings.SECRETS_HIDDEN_BY)(" ".join(filter(None, told)))
-        return hidden[:LONGEST_SAID].replace("\0", "")
+        usage = cast("UsageConfig", apps.get_app_config("patchbay_usage"))
+        return usage.hide(" ".join(filter(None, told)))[:LONGEST_SAID].replace("\0", "")
 
     def search(self) -> Found | FoundByMeaning:
         """Raises NothingFound."""
