@@ -62,6 +62,11 @@ class Outbound(NamedTuple):
     losses: list[Loss]
     edits: list[str]
 
+    @property
+    def asks_the_same(self) -> bool:
+        """Whether the provider is asked what the client asked, if maybe in other bytes."""
+        return self.same_format and not self.edits
+
 
 class Ask(NamedTuple):
     """What a client asked for. `identifier` is the Exchange's, `output_cap` a quota's or None."""

@@ -42,19 +42,23 @@ def encoder(name: str, colour: bool) -> Encode:
 
 
 class Clock:
-    """Moments as text, UTC; the seconds are remembered, for most lines share them."""
+    """Moments as text, UTC; the last one is remembered, for under load many lines share it."""
 
     def __init__(self, form: str) -> None:
         self._form = form
-        self._second = -1
-        self._text = ""
+        self._second = self._millisecond = -1
+        self._seconds = self._text = ""
 
     def text(self, moment: float) -> str:
-        second = int(moment)
-        if second != self._second:
-            self._text = time.strftime(self._form, time.gmtime(second))
-            self._second = second
-        return f"{self._text}.{int((moment - second) * 1000):03d}Z"
+        millisecond = int(moment * 1000)
+        if millisecond != self._millisecond:
+            second, rest = divmod(millisecond, 1000)
+            if second != self._second:
+                self._seconds = time.strftime(self._form, time.gmtime(second))
+                self._second = second
+            self._text = f"{self._seconds}.{rest:03d}Z"
+            self._millisecond = millisecond
+        return self._text
 
 
 class JsonFormat:

@@ -232,12 +232,12 @@ class Output(Generic[T]):
 
     def _encoded(self, taken: list[T]) -> list[bytes]:
         """What cannot be made a line of is dropped: it must not cost the thread."""
-        made = []
+        made, encode = [], self._encode
         if self._prepare is not None:
             self._prepare(taken)
         for line in taken:
             try:
-                made.append(self._encode(line))
+                made.append(encode(line))
             except Exception as error:  # noqa: BLE001 — whatever it is, the next line must be written
                 self.drop(1)
                 self._alarm.ring(f"cannot take a line ({type(error).__name__})")

@@ -85,7 +85,7 @@ async def _attempt(
     exchange.meter = outbound.lane.meter
     exchange.note_translation(outbound.losses, outbound.edits)
     if exchange.capture is not None:
-        exchange.capture.provider_gets(outbound.request.body)
+        exchange.capture.provider_gets(None if outbound.asks_the_same else outbound.request.body)
     tools.books.attempt(exchange)
     try:
         opened = await _open(exchange, outbound, tools, stream, fresh)

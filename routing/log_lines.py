@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import msgspec
 
 from usage.keys import without_keys
-from usage.record import Record
+from usage.record import AttemptRecord, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ class Refusal(NamedTuple):
     trace_id: str
 
 
-class RequestLine(NamedTuple):
+class RequestLine(msgspec.Struct, gc=False):
     """The line of an exchange that has ended, as it waits for the thread that makes text of it.
 
     References alone: thousands may wait, and what is small stays in the cache of the processor.
@@ -90,37 +90,53 @@ class RequestFields(msgspec.Struct, gc=False):
     cached_input_tokens: int
     reasoning_tokens: int
     cost_nano: int | None
-    attempts: list[dict[str, Any]]
+    attempts: list[msgspec.Struct]
     pid: int
 
 
-_NAMES_IN_RECORD = {
-    "client_key": "client_key_name",
-    "team": "team_name",
-    "rule": "rule_name",
-    "provider": "provider_name",
-    "model": "original_model",
-}
-_from_record = attrgetter(
-    *(_NAMES_IN_RECORD.get(name, name) for name in RequestFields.__struct_fields__[6:-2])
+AttemptFields: Callable[..., msgspec.Struct] = msgspec.defstruct(
+    "AttemptFields", AttemptRecord.__struct_fields__, gc=False
 )
+"""An Attempt as machines read it: by name, which in the journal would take too much room."""
+_of_attempt = attrgetter(*AttemptRecord.__struct_fields__)
 
 
 def request_fields(line: RequestLine, time: str, pid: int) -> RequestFields:
     """What stands in a line for machines; `time` is the line's as text, `pid` the process that served it."""
     record = line.record
-    values: tuple[Any, ...] = (
+    return RequestFields(  # by place: names would take as long as the rest of the line
         time,
         "info",
         "request",
         line.exchange_id,
         record.client_request_id,
         line.trace_id,
-        *_from_record(record),
-        [msgspec.structs.asdict(attempt) for attempt in record.attempts],
+        record.client_key_name,
+        record.team_name,
+        record.rule_name,
+        record.provider_name,
+        record.deployment,
+        record.client_format,
+        record.upstream_format,
+        record.original_model,
+        record.request_model,
+        record.response_model,
+        record.stream,
+        record.outcome,
+        record.reason,
+        record.status,
+        record.first_content_ms,
+        record.total_ms,
+        record.request_bytes,
+        record.response_bytes,
+        record.input_tokens,
+        record.output_tokens,
+        record.cached_input_tokens,
+        record.reasoning_tokens,
+        record.cost_nano,
+        [AttemptFields(*_of_attempt(attempt)) for attempt in record.attempts],
         pid,
     )
-    return RequestFields(*values)
 
 
 Line = RequestLine | dict[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,22 +90,68 @@ def test_a_request_that_failed_says_to_people_why():
     assert as_json(line)["attempts"][0]["detail"] == told
 
 
-def test_a_request_for_machines_has_its_attempts_by_name():
-    line = as_json(request(response_model="gpt-4o-2024-08-06", cost_nano=97))
-    assert line["time"] == "2026-11-26T10:11:12.123Z"
-    assert [line["client_key"], line["provider"], line["model"]] == ["ci", "openai", "fast"]
-    assert [line["response_model"], line["status"]] == ["gpt-4o-2024-08-06", 200]
-    assert [line["output_tokens"], line["cost_nano"]] == [96, 97]
-    assert line["attempts"][0] == {
+def test_a_request_for_machines_has_all_that_operators_ask_for_by_name():
+    line = request(
+        client_request_id="mine",
+        team_name="core",
+        rule_name="fast",
+        deployment="*",
+        client_format="openai.chat",
+        upstream_format="anthropic.messages",
+        response_model="gpt-4o-2024-08-06",
+        stream=True,
+        request_bytes=1,
+        response_bytes=2,
+        cached_input_tokens=3,
+        reasoning_tokens=4,
+        cost_nano=5,
+    )
+    line.trace_id = "trace"
+    found = as_json(line)
+    assert found.pop("pid") == os.getpid()
+    assert found == {
+        "time": "2026-11-26T10:11:12.123Z",
+        "level": "info",
+        "event": "request",
+        "exchange_id": "019aa5d2-0000-7000-8000-000000000000",
+        "client_request_id": "mine",
+        "trace_id": "trace",
+        "client_key": "ci",
+        "team": "core",
+        "rule": "fast",
         "provider": "openai",
         "deployment": "*",
-        "model": "gpt-4o",
-        "credential": "main",
-        "status": 200,
+        "client_format": "openai.chat",
+        "upstream_format": "anthropic.messages",
+        "model": "fast",
+        "request_model": "gpt-4o",
+        "response_model": "gpt-4o-2024-08-06",
+        "stream": True,
+        "outcome": "completed",
         "reason": "ok",
-        "ms": 411.9,
-        "why": "",
-        "detail": "",
+        "status": 200,
+        "first_content_ms": 412.6,
+        "total_ms": 1730.2,
+        "request_bytes": 1,
+        "response_bytes": 2,
+        "input_tokens": 812,
+        "output_tokens": 96,
+        "cached_input_tokens": 3,
+        "reasoning_tokens": 4,
+        "cost_nano": 5,
+        "attempts": [
+            {
+                "provider": "openai",
+                "deployment": "*",
+                "model": "gpt-4o",
+                "credential": "main",
+                "status": 200,
+                "reason": "ok",
+                "ms": 411.9,
+                "why": "",
+                "detail": "",
+            }
+        ],
     }
 
 

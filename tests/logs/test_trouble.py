@@ -231,7 +231,7 @@ def test_a_server_that_is_to_stop_is_stopped_and_others_are_warned(
 def test_a_write_that_fails_names_the_directory_and_what_to_do(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
-    logs = tmp_path / "logs"
+    logs = linked(tmp_path)
     made = outputs(logs)
     say(made, 0, 1)
     wait_until(lambda: numbers(logs) == [0])

@@ -65,8 +65,8 @@ def alone(values: list[Any]) -> list[Any]:
 
 
 def together(*exchanges: list[bytes]) -> list[list[Any]]:
-    redacted = REDACTOR.redact_together([(documents, Names()) for documents in exchanges])
-    return [[json.loads(document) for document in documents or ()] for documents in redacted]
+    redacted = REDACTOR.redact_together(exchanges)
+    return [[json.loads(document) for document in made[0]] for made in redacted if made]
 
 
 @given(st.lists(st.lists(DOCUMENTS, max_size=2), max_size=5))

@@ -45,7 +45,7 @@ class Kept:
 class Capture:
     """The request as the client sent it, as the provider got it, and the answer as it went out.
 
-    `asked` is None where the provider got the client's very bytes; `streamed` says that the answer is
+    `asked` is None where the provider was asked the same; `streamed` says that the answer is
     a stream, which one that was refused is not, whatever was asked for. `patterns` are the operator's own
     of the configuration that the Exchange began with. `limit` is of what is written of each body, 0 for
     nothing; requests are held whole, for they lie in memory anyway, and of an answer what may mean as much.
@@ -81,10 +81,10 @@ class Capture:
         self.streamed = False
         self.trace_id = trace_id
 
-    def provider_gets(self, body: bytes) -> None:
-        """The body of the newest Attempt; of several the last one is kept."""
+    def provider_gets(self, body: bytes | None) -> None:
+        """The body of the newest Attempt, None if it says the same; of several the last one is kept."""
         if self.limit:
-            self.asked = None if body == self.request else body
+            self.asked = body
 
     @property
     def size(self) -> int:

@@ -221,6 +221,8 @@ _AS_SHAPE = bytes.maketrans(
     b"123456789ABCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwxyz",
     b"000000000" + b"a" * 51,
 )
+_THREE_DIGITS = b"000"
+"""In each of the two below."""
 _FIVE_DIGITS = b"00000"
 _FISCALE = b"aaaaaa00a00a000a"
 
@@ -248,7 +250,7 @@ class Finder:
         if not (self._digits or self._ip):
             return
         shapes = text.encode("latin-1", "replace").translate(_AS_SHAPE, _DROPPED)
-        if _FIVE_DIGITS in shapes or _FISCALE in shapes:
+        if _THREE_DIGITS in shapes and (_FIVE_DIGITS in shapes or _FISCALE in shapes):
             if self._ip:
                 find_ipv4(text, low, high, found)
             if self._digits:

@@ -33,6 +33,9 @@ __all__ = ["KINDS", "Names", "Redactor", "Span", "Unredactable"]
 People = Callable[[str], Iterable[Span]]
 """Finds names and places: spans of kind PERSON or PLACE, or of any other name of that form."""
 
+Redacted = tuple[list[bytes], Mapping[str, int]]
+"""Documents, and how much was replaced in them, by kind."""
+
 LOOK_AROUND = 8
 """How far the edges of a shape look."""
 
@@ -79,19 +82,18 @@ class Redactor:
         nothing. Their own bytes where there is nothing to redact. What is no JSON becomes `{"text": …}`.
         What is not bytes is a value already.
         """
-        [harmless] = self._harmless([documents])
-        return self._rewrite(documents, names, harmless)
+        with Guard():
+            [harmless] = self._harmless([documents])
+            return self._rewrite(documents, names, harmless)
 
-    def redact_together(
-        self, exchanges: Sequence[tuple[Sequence[Any], Names]]
-    ) -> list[list[bytes] | None]:
+    def redact_together(self, exchanges: Sequence[Sequence[Any]]) -> list[Redacted | None]:
         """The same for the documents of several exchanges, which are searched as one; None where it fails."""
-        harmless = self._harmless([documents for documents, _ in exchanges])
-        redacted: list[list[bytes] | None] = []
-        for (documents, names), nothing in zip(exchanges, harmless, strict=True):
+        redacted: list[Redacted | None] = []
+        for documents, harmless in zip(exchanges, self._harmless(exchanges), strict=True):
+            names = Names()
             try:
-                redacted.append(self._rewrite(documents, names, nothing))
-            except Unredactable:
+                redacted.append((self._rewrite(documents, names, harmless), names.counts))
+            except Exception:  # noqa: BLE001 — whatever it is, what was said must not get out
                 redacted.append(None)
         return redacted
 
@@ -109,13 +111,12 @@ class Redactor:
         return [each is not None and number not in held for number, each in enumerate(texts)]
 
     def _rewrite(self, documents: Sequence[Any], names: Names, harmless: bool) -> list[bytes]:
-        with Guard():
-            return [
-                _in_one_line(document)
-                if harmless and isinstance(document, bytes)
-                else _encode(_Walk(self, names, names.begin()).walk(_value_of(document)))
-                for document in documents
-            ]
+        return [
+            _in_one_line(document)
+            if harmless and isinstance(document, bytes)
+            else _encode(_Walk(self, names, names.begin()).walk(_value_of(document)))
+            for document in documents
+        ]
 
     def redact_json(self, value: Any, names: Names) -> Any:
         """A copy of a parsed value with its strings redacted."""

@@ -17,6 +17,8 @@ SHORTEST = 8
 """Shorter values are words, and would be hidden everywhere."""
 MOST_HARMLESS = 1000
 """Texts that are remembered to hold nothing."""
+LONGEST_NAME = 100
+"""A run that is no longer is likely a name of a program or a protocol, and comes again."""
 LONGEST_HEAD = 512
 """A shape is told within so many characters; the run that follows may be any length."""
 
@@ -193,13 +195,20 @@ class SecretFilter:
 def _find_shapes(
     text: str, runs: list[tuple[int, int]], low: int, high: int, found: list[Span]
 ) -> None:
-    """Every shape has a run, so only those are searched, and a little before them."""
+    """Every shape has a run, so only those are searched, and a little before them; what comes again, once."""
     ends = [0] * len(_SHAPES)
+    names: set[str] = set()
     for start, end in runs:
         if start >= high + _LONGEST_PREFIX:
             return
-        for hint in _hint.finditer(text, max(low, start - _LONGEST_PREFIX), end):
-            place = hint.start()
+        first = max(low, start - _LONGEST_PREFIX)
+        around = text[max(0, first - 1) : end] if end - start <= LONGEST_NAME else ""
+        if around in names:
+            continue
+        hints = [hint.start() for hint in _hint.finditer(text, first, end)]
+        if around and not hints:
+            names.add(around)
+        for place in hints:
             for number, (pattern, tail) in enumerate(_SHAPES):
                 # Within a match, another of the same shape ends where that one does.
                 match = pattern.match(text, place) if low <= place >= ends[number] else None

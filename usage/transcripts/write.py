@@ -6,7 +6,7 @@ If the redaction fails the line has no bodies and says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -17,13 +17,15 @@ from usage.transcripts.capture import Capture
 from usage.transcripts.cut import shorten
 from usage.transcripts.plain import in_one_line
 from usage.transcripts.policy import Patterns
-from usage.transcripts.redact import Names, Redactor
+from usage.transcripts.redact import Redactor
 from usage.transcripts.stored import BODIES, Head
 
 Fold = Callable[[str, bytes], Folded]
 """The message that a stream of a format means; a format goes by its name."""
 
 MakeRedactor = Callable[[frozenset[str], Patterns], Redactor]
+_Draft = tuple[Head, dict[str, Any]]
+
 MOST_REDACTORS = 100
 
 _encode = msgspec.json.Encoder().encode
@@ -56,7 +58,8 @@ class LineWriter:
             heads.append(head)
             if capture.policy.level == "full":
                 redactor = self._redactor(capture.policy.redaction, capture.patterns)
-                drafts.setdefault(redactor, []).append(self._draft(head, capture, redactor))
+                bodies = self._bodies(head, capture, redactor)
+                drafts.setdefault(redactor, []).append((head, bodies))
         for redactor, group in drafts.items():
             _add_bodies(redactor, group)
         return [self._line(head) for head in heads]
@@ -66,14 +69,15 @@ class LineWriter:
             self._seal(head)
         return in_one_line(_encode(head)) + b"\n"
 
-    def _draft(self, head: Head, capture: Capture, redactor: Redactor) -> _Draft:
+    def _bodies(self, head: Head, capture: Capture, redactor: Redactor) -> dict[str, Any]:
+        """What was said, as it is, but for what is over the limit."""
         bodies: dict[str, Any] = {"request": capture.request}
         if capture.asked is not None and not _mean_the_same(capture.request, capture.asked):
             bodies["upstream_request"] = capture.asked
         if capture.answered.size:
             bodies["response"] = self._answer(head, capture)
         head.truncated = _shorten(bodies, capture, redactor)
-        return _Draft(head, bodies, Names())
+        return bodies
 
     def _answer(self, head: Head, capture: Capture) -> bytes:
         """The answer in the client's format, streams as the message that they mean.
@@ -98,27 +102,18 @@ class LineWriter:
         return redactor
 
 
-class _Draft(NamedTuple):
-    """What a line is made of: its bodies as they are, without what is over the limit."""
-
-    head: Head
-    bodies: dict[str, Any]
-    names: Names
-
-
 def _add_bodies(redactor: Redactor, drafts: list[_Draft]) -> None:
-    """Redact what drafts hold, and put it into their heads."""
-    redacted = redactor.redact_together(
-        [((*draft.bodies.values(),), draft.names) for draft in drafts]
-    )
-    for (head, bodies, names), documents in zip(drafts, redacted, strict=True):
-        if documents is None:
+    """Redact bodies, and put them into their heads."""
+    redacted = redactor.redact_together([[*bodies.values()] for _, bodies in drafts])
+    for (head, bodies), made in zip(drafts, redacted, strict=True):
+        if made is None:
             head.unredactable = True
             head.truncated = {}
             continue
+        documents, counts = made
         for name, document in zip(bodies, documents, strict=True):
             setattr(head, name, msgspec.Raw(document))
-        head.redacted = dict(names.counts)
+        head.redacted = dict(counts)
 
 
 def _shorten(bodies: dict[str, Any], capture: Capture, redactor: Redactor) -> dict[str, int]:
