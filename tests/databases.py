@@ -24,18 +24,16 @@ def sqlite(path: Path) -> dict[str, Any]:
 def use_database(changed: Mapping[str, Any]) -> Iterator[None]:
     """Point every thread's next connection at the database of these settings, until the end.
 
-    The settings of the connection are one dictionary that all threads read.
+    Connections that other threads have go on with the settings that they were made of.
     """
-    place = connections.settings["default"]
-    before = dict(place)
+    before = connections.settings["default"]
     _forget_connection()
-    place.update(changed)
+    connections.settings["default"] = {**before, **changed}
     try:
         yield
     finally:
         _forget_connection()
-        place.clear()
-        place.update(before)
+        connections.settings["default"] = before
 
 
 def _forget_connection() -> None:
