@@ -225,7 +225,7 @@ def test_what_is_sealed_is_never_sent(meaning: Meaning):
 
 def test_what_was_kept_before_there_were_passages_waits_for_its_own(meaning: Meaning):
     meaning.archive.keep(line(**SAILING), sealed(line(**COOKING)))
-    for target in ("0006_sealed_transcripts", "0007_passages"):
+    for target in ("0006_sealed_transcripts", "0008_embeddings"):
         apart(partial(call_command, "migrate", "patchbay_usage", target, verbosity=0))
     assert waiting("acme/words-1") == 1
     meaning.index()

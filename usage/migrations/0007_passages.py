@@ -4,33 +4,21 @@ import django.db.models.deletion
 import usage.transcript_fields
 from django.db import migrations, models
 
-# Whoever deletes a transcript deletes its passages, and what is noted of them. SQLite forgets the
-# trigger when Django makes the table of transcripts anew to change it: make it again then.
-SQLITE = (
-    """
+# Whoever deletes a transcript deletes its passages. SQLite forgets the trigger when Django makes the
+# table of transcripts anew to change it: make it again then.
+SQLITE = """
     CREATE TRIGGER patchbay_usage_passage_goes AFTER DELETE ON patchbay_usage_transcript BEGIN
         DELETE FROM patchbay_usage_passage WHERE transcript_id = old.number;
-        DELETE FROM patchbay_usage_embedding WHERE transcript_id = old.number;
     END
-    """,
-)
-POSTGRESQL = tuple(
-    f"""
-    ALTER TABLE {table} ADD CONSTRAINT {table}_goes
+"""
+POSTGRESQL = """
+    ALTER TABLE patchbay_usage_passage ADD CONSTRAINT patchbay_usage_passage_goes
         FOREIGN KEY (transcript_id) REFERENCES patchbay_usage_transcript (number) ON DELETE CASCADE
-    """
-    for table in ("patchbay_usage_passage", "patchbay_usage_embedding")
-)
-WAIT = """
-    INSERT INTO patchbay_usage_embedding (transcript_id)
-        SELECT number FROM patchbay_usage_transcript WHERE sealed_with IS NULL
 """
 
 
 def tie(apps, editor):
-    for statement in POSTGRESQL if editor.connection.vendor == "postgresql" else SQLITE:
-        editor.execute(statement)
-    editor.execute(WAIT)
+    editor.execute(POSTGRESQL if editor.connection.vendor == "postgresql" else SQLITE)
 
 
 def untie(apps, editor):
@@ -46,17 +34,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Embedding',
-            fields=[
-                ('transcript', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, serialize=False, to='patchbay_usage.transcript')),
-                ('made_with', models.CharField(help_text='The model and the length of its vectors; null: not yet.', max_length=300, null=True)),
-            ],
-            options={
-                'verbose_name': 'embedding',
-                'default_permissions': (),
-                'indexes': [models.Index(fields=['made_with', 'transcript'], name='patchbay_embedding_made_with')],
-            },
+        migrations.AddField(
+            model_name='transcript',
+            name='embedded_with',
+            field=models.CharField(help_text="The model of its passages' vectors; null: not yet.", max_length=300, null=True),
+        ),
+        migrations.AddIndex(
+            model_name='transcript',
+            index=models.Index(condition=models.Q(('sealed_with__isnull', True)), fields=['embedded_with', 'number'], name='patchbay_transcript_embedded'),
         ),
         migrations.CreateModel(
             name='Passage',
