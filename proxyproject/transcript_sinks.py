@@ -63,8 +63,10 @@ class LineMaker:
         return told.line
 
     def _make(self, batch: list[Told]) -> None:
-        captures = [told.capture for told in batch if told.capture is not None]
-        for told, line in zip(batch, self._write(captures), strict=True):
+        """But for those that another sink has made meanwhile."""
+        missing = [told for told in batch if told.capture is not None]
+        captures = [told.capture for told in missing if told.capture is not None]
+        for told, line in zip(missing, self._write(captures), strict=True):
             told.keep(line)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -266,3 +267,32 @@ def test_a_line_is_made_once_for_all_sinks():
     maker.together(told)
     assert {maker.line(each) for each in told} == {b"{}\n"}
     assert made == captures
+
+
+def test_two_sinks_that_make_lines_at_a_time_lose_none_over_one_that_cannot_be_made():
+    def write(captures: list[Capture]) -> list[bytes]:
+        time.sleep(0.001)
+        if any(capture.request == b"bad" for capture in captures):
+            raise RecursionError
+        return [b"{}\n"] * len(captures)
+
+    told, maker, lost = [], LineMaker(write), list[Told]()
+    for number in range(30):
+        capture = Capture(Policy("full", 1.0, frozenset()), record(), 10)
+        capture.request = b"bad" if number == 15 else b"good"
+        told.append(Told(capture))
+
+    def bring() -> None:
+        maker.together(told)
+        for each in told:
+            try:
+                maker.line(each)
+            except Exception:  # noqa: BLE001 — as a sink does
+                lost.append(each)
+
+    sinks = [Thread(target=bring) for _ in range(2)]
+    for sink in sinks:
+        sink.start()
+    for sink in sinks:
+        sink.join()
+    assert lost == [told[15]] * 2
