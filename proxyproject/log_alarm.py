@@ -15,14 +15,14 @@ class Bell:
     """When something may be said again. Alarms of one directory share one: it breaks for all of them."""
 
     def __init__(self) -> None:
-        self._next: dict[str, float] = {}
+        self._next: dict[tuple[str, str], float] = {}
 
-    def is_time(self, to: str) -> bool:
-        """Whether who reads there may be told now; then not again for a while."""
+    def is_time(self, to: str, advice: str = "") -> bool:
+        """Whether who reads there may be told now; then not again for a while, but of other advice."""
         now = time.monotonic()
-        if now < self._next.get(to, 0.0):
+        if now < self._next.get((to, advice), 0.0):
             return False
-        self._next[to] = now + EVERY_SECONDS
+        self._next[to, advice] = now + EVERY_SECONDS
         return True
 
 
@@ -35,9 +35,10 @@ class Alarm:
         self._rung = False
         self._own = Bell()
 
-    def ring(self, problem: str, bell: Bell | None = None) -> bool:
-        """Whether it was time to; not whether anybody could be told. `bell` is of what others tell too."""
-        if not (bell or self._own).is_time("stderr"):
+    def ring(self, problem: str, bell: Bell | None = None, advice: str = "") -> bool:
+        """Whether it was time to; not whether anybody could be told. `bell` is of what others tell too, and
+        `advice` what tells one thing to do from another."""
+        if not (bell or self._own).is_time("stderr", advice):
             return False
         self._rung = self.say(problem) or self._rung
         return True

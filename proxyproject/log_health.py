@@ -94,9 +94,13 @@ class Place(NamedTuple):
         """The problem for those who run the gateway."""
         return f"LOG_DIR is {str(self.path.parent)!r}; {problem.text}. {problem.remedy}"
 
+    def advice(self, problem: Problem) -> str:
+        """What to say behind a sentence on the problem."""
+        return f". LOG_DIR is {str(self.path.parent)!r}. {problem.remedy}"
+
     def hint(self, error: OSError) -> str:
-        """What to say behind a sentence on a write that failed."""
-        return f". LOG_DIR is {str(self.path.parent)!r}. {self.failed(error).remedy}"
+        """The same for a write that failed."""
+        return self.advice(self.failed(error))
 
 
 class Keeper:
@@ -120,6 +124,7 @@ class Keeper:
         self._segments = segments
         self.output = output
         self._alarm = Alarm("patchbay:")
+        self._warned_of = Problem()
         self.share(Bell())
         self._tidy_at = 0.0
         self._stopping = False
@@ -145,18 +150,25 @@ class Keeper:
         self._file.rotated.set()
 
     def look(self) -> Health:
-        before = self.health.problem
         problem = self.place.problem()
         if problem.text:
-            self._alarm.ring(self.place.sentence(problem), self._bell)
+            self._alarm.ring(self.place.sentence(problem), self._bell, self.place.advice(problem))
         else:
             self._alarm.over(f"the {self.place.what} can be written again")
             if (error := self._failing()) is not None:  # of which its output has rung
                 problem = self.place.failed(error)
         self.health = Health(problem, *self._segments.size())
-        if problem.text and not before.text and self._bell.is_time("log"):
-            log.warning("%s", self.place.sentence(problem))
+        self._warn(problem)
         return self.health
+
+    def _warn(self, problem: Problem) -> None:
+        """Once of each problem; where another of the directory was just told of, a little later."""
+        if problem._replace(form=_alike(problem.form)) == self._warned_of:
+            return
+        if not problem.text or self._bell.is_time("log", self.place.advice(problem)):
+            self._warned_of = problem._replace(form=_alike(problem.form))
+            if problem.text:
+                log.warning("%s", self.place.sentence(problem))
 
     def _failing(self) -> OSError | None:
         return None if self.output is None else self.output.error
@@ -195,12 +207,17 @@ class Keeper:
                 log.warning("the log could not be tidied: %s", error.strerror)
 
 
+def _alike(form: str) -> str:
+    """But for its numbers: how much is free is not another problem."""
+    return re.sub(r"[0-9]+", "", form)
+
+
 def told_together(keepers: Iterable[Keeper]) -> list[str]:
     """Their problems, where one of a directory is one however much is kept there."""
     found: dict[tuple[Path, str], Problem] = {}
     for keeper in keepers:
         problem = keeper.health.problem
-        key = keeper.place.path.parent, re.sub(r"[0-9]+", "", problem.form)
+        key = keeper.place.path.parent, _alike(problem.form)
         if key in found:
             problem = problem._replace(what=f"{found[key].what} and the {problem.what}")
         found[key] = problem

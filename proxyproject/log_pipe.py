@@ -224,7 +224,8 @@ class Output(Generic[T]):
         except NotWritten as error:
             self.error = error
             said = f"cannot be written ({self.problem}){_lost(self.dropped)}"
-            self._alarm.ring(said + self._hint(error), self._bell)
+            hint = self._hint(error)
+            self._alarm.ring(said + hint, self._bell, hint)
         else:
             if self.error is not None:
                 self.error = None

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from proxyproject.log_alarm import Alarm, Bell
 from tests.docs.pages import ROOT
 from tests.house import OPENAI_SECRET, House, provider, rule
 from tests.logs.readiness import metrics_when, readiness, value
@@ -148,3 +149,17 @@ async def log_of(house: House) -> dict[str, Any]:
     answer: httpx.Response = await house.client.get("/readyz")
     found: dict[str, Any] = answer.json()["checks"]["log"]
     return found
+
+
+def test_one_thing_to_do_in_a_directory_is_said_once_and_another_one_as_well(
+    capfd: pytest.CaptureFixture[str],
+):
+    bell = Bell()
+    log, transcripts = Alarm("the log"), Alarm("transcripts")
+    log.ring("finds no room", bell, "Make room.")
+    transcripts.ring("find no room", bell, "Make room.")
+    transcripts.ring("may not be written", bell, "Allow it.")
+    assert capfd.readouterr().err.splitlines() == [
+        "the log finds no room",
+        "transcripts may not be written",
+    ]
