@@ -69,25 +69,32 @@ def keep(directory: Path, lines: list[Snippet], readme: str) -> None:
 
 
 def readdress(directory: Path, url: str) -> None:
-    """Have the kept lines name this address; else they stay as they are. Where nothing can be read or
-    written, nothing is."""
+    """Have the kept lines name this address; else they stay as they are. What cannot be read or written
+    stays whole."""
     with suppress(OSError, UnicodeDecodeError):
         found = _address.search((directory / README).read_text())
         if found is None or found[1] == url:
             return
         old = re.compile(re.escape(found[1]) + r"(?![\w.:-])")
-        paths = sorted(directory.iterdir(), key=lambda path: path.name == README)  # that one last
-        for path in paths:
-            text = path.read_text()
-            if old.search(text):
-                _write(path, old.sub(lambda _: url, text).removesuffix("\n"))
+        names = [snippet.file for snippet in snippets(url, "", "", "")]
+        for name in (*names, README):  # that one last: it says what is left to do
+            if (directory / name).exists():
+                text = (directory / name).read_text()
+                _write(directory / name, old.sub(lambda _: url, text).removesuffix("\n"))
 
 
 def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(text + "\n")
+    """All of it or nothing: the key in it is shown once."""
+    new = path.with_name(f".{path.name}.new")
+    try:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            os.fchmod(descriptor, 0o600)
+            file.write(text + "\n")
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def _curl_openai(url: str, key: str, model: str) -> str:

@@ -107,16 +107,31 @@ def test_an_address_that_somebody_set_counts_before_the_port(monkeypatch):
 def test_kept_lines_follow_the_address_and_keep_what_else_a_person_wrote_there(home):
     bootstrap()
     directory = home / "first-run"
-    mine = directory / "mine.txt"
-    mine.write_text("http://gateway.example:81234 and http://gateway.example:8123/v1\n")
-    before = {path.name: path.read_text() for path in directory.iterdir()}
+    with (directory / "claude-code.env").open("a") as file:
+        file.write("# not http://gateway.example:81234\n")
+    (directory / "mine.txt").write_text("http://gateway.example:8123\n")
+    (directory / ".claude-code.env.swp").write_bytes(b"b0VIM \xff\xfe")
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
     readdress(directory, "http://localhost:9000")
-    after = {path.name: path.read_text() for path in directory.iterdir()}
-    assert after.pop("mine.txt") == "http://gateway.example:81234 and http://localhost:9000/v1\n"
-    before.pop("mine.txt")
-    old, new = "http://gateway.example:8123", "http://localhost:9000"
-    assert after == {name: text.replace(old, new) for name, text in before.items()}
+    after = {path.name: path.read_bytes() for path in directory.iterdir()}
+    for name in ("mine.txt", ".claude-code.env.swp"):
+        assert after.pop(name) == before.pop(name)
+    assert b"81234" in after["claude-code.env"]
+    old, new = b"http://gateway.example:8123", b"http://localhost:9000"
+    for name, text in before.items():
+        assert after[name] == text.replace(old, new).replace(
+            b"localhost:90004", b"gateway.example:81234"
+        )
     assert {stat.S_IMODE(path.stat().st_mode) for path in directory.glob("*.sh")} == {0o600}
+
+
+def test_a_key_that_cannot_be_written_anew_stays_where_it_is(home):
+    bootstrap()
+    directory = home / "first-run"
+    (directory / ".claude-code.env.new").mkdir()  # as a full disk would, it lets nobody write
+    before = (directory / "claude-code.env").read_text()
+    readdress(directory, "http://localhost:9000")
+    assert (directory / "claude-code.env").read_text() == before
 
 
 def test_a_second_run_changes_nothing_and_says_where_things_are(home):
