@@ -92,6 +92,12 @@ def test_one_file_stays_and_several_stay(tmp_path: Path):
     assert clean(tmp_path)[-1] == f"1 file of {tmp_path / 'patchbay.log'} stays, 10 bytes"
 
 
+@pytest.mark.parametrize("seconds", ["-1", "nan", "inf", "soon"])
+def test_a_bound_that_is_none_is_refused(logs: Path, seconds: str):
+    with pytest.raises(CommandError, match="argument --wait: invalid"):
+        clean(logs, f"--wait={seconds}")
+
+
 @pytest.mark.parametrize("lock", [write_lock, tidy_lock], ids=["written", "tidied"])
 def test_a_file_that_another_program_holds_is_waited_for_within_a_bound(logs: Path, lock):
     old = time.time() - 60 * 86_400

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say what would go")
         parser.add_argument(
             "--wait",
-            type=float,
+            type=seconds,
             default=WAIT_SECONDS,
             metavar="SECONDS",
             help=f"how long for another process that holds a file; default: {WAIT_SECONDS:g}",
@@ -40,6 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         dry: bool = options["dry_run"]
         self._wait: float = options["wait"]
+        self._until: float = time.monotonic() + self._wait
         values: dict[str, Any] = settings.LOGGING
         log = Options(**values)
         verb = "would remove" if dry else "removed"
@@ -49,14 +50,19 @@ class Command(BaseCommand):
             self._clean_files(LogFile(transcripts, log.max_bytes), transcripts, dry, verb)
         self._clean_database(dry, verb)
 
+    @property
+    def _left(self) -> float:
+        """Of the seconds for all files together."""
+        return max(0.0, self._until - time.monotonic())
+
     def _clean_files(self, file: LogFile, segments: Segments, dry: bool, verb: str) -> None:
         now = time.time()
         try:
             if dry:
                 found = segments.superfluous(now, file.idle_since())
             else:
-                file.rotate_idle(self._wait)
-                found = segments.clean(now, self._wait)
+                file.rotate_idle(self._left)
+                found = segments.clean(now, self._left)
         except BlockingIOError as error:
             raise CommandError(
                 f"The log files cannot be removed: another process holds {error.filename}. End it, or wait "
@@ -93,6 +99,14 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{verb} {old} of the transcripts in the database, older than {days:g} days"
             )
+
+
+def seconds(text: str) -> float:
+    """For argparse."""
+    number = float(text)
+    if not 0 <= number < inf:
+        raise ValueError
+    return number
 
 
 def _files(count: int) -> str:
