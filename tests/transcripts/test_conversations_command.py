@@ -296,7 +296,10 @@ def test_nothing_found_is_said(logs: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["list", "--status", "42"], "--status is '42'; it must be like 429 or 5xx."),
+        (
+            ["list", "--status", "42"],
+            "--status: '42' is no status. Write a number such as 502, or a class such as 5xx.",
+        ),
         (["list", "--outcome", "nope"], "There is no outcome or reason 'nope'."),
         (["list", "--limit", "-1"], "--limit must be 0, for all, or more."),
         (["list", "--since", "soon"], "'soon' is neither a time"),
@@ -305,7 +308,10 @@ def test_nothing_found_is_said(logs: Path) -> None:
             ["export", "--since", "2026-07-02", "--until", "2026-07-01"],
             "--since 2026-07-02 is not before --until 2026-07-01",
         ),
-        (["list", "--status", "zz"], "--status is 'zz'; it must be like 429 or 5xx."),
+        (
+            ["list", "--status", "zz"],
+            "--status: 'zz' is no status. Write a number such as 502, or a class such as 5xx.",
+        ),
         (["list", "--model", "gpt-*"], "--model: 'gpt-*' is a pattern."),
         (["list", "--from", "/nowhere"], "/nowhere: No such file or directory."),
         (

@@ -14,7 +14,7 @@ _plain = re.compile(r"[a-z0-9 _.,:;-]+")
 
 def status_problem(text: str) -> str | None:
     """Why no transcript has such a status; None if one may have. It is 0 where nothing was answered."""
-    if re.fullmatch("0|[1-9][0-9]{2}|[1-5][xX]{2}", text):
+    if re.fullmatch("0|[1-5](?:[0-9]{2}|[xX]{2})", text):
         return None
     return f"{text!r} is no status. Write a number such as 502, or a class such as 5xx."
 
@@ -58,7 +58,7 @@ class Where(NamedTuple):
 
 
 def _is_status(wanted: str, status: int) -> bool:
-    text = str(status)
+    text, wanted = str(status), wanted.lower()
     return text == wanted or (wanted.endswith("xx") and len(text) == 3 and text[0] == wanted[0])
 
 

@@ -33,7 +33,7 @@ from usage.transcripts.seal import Closed
 from usage.transcripts.spool import in_time_order
 from usage.transcripts.stored import Line, opened, without_bodies
 from usage.transcripts.table import heading, row, short_row
-from usage.transcripts.where import Where, model_problem
+from usage.transcripts.where import Where, model_problem, status_problem
 
 LISTED = 50
 MOST_DAMAGE = 20
@@ -269,8 +269,8 @@ class Reading:
 
     def _where(self) -> Where:
         chosen = self._options
-        if chosen["status"] and not re.fullmatch(r"[1-5](\d\d|xx)", chosen["status"]):
-            raise CommandError(f"--status is {chosen['status']!r}; it must be like 429 or 5xx.")
+        if chosen["status"] and (problem := status_problem(chosen["status"])):
+            raise CommandError(f"--status: {problem}")
         if problem := model_problem(chosen["model"]):
             raise CommandError(f"--model: {problem}")
         if chosen["outcome"] and chosen["outcome"] not in (*OUTCOMES, *OUTCOME_OF):
