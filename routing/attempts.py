@@ -138,7 +138,7 @@ async def _until_content(reply: Reply, lane: Lane) -> bytes:
     """Hold lifecycle frames back until the first content. Raises Invalid beyond what is held."""
     kind = reply.headers.get("content-type", "").lower()
     if kind.startswith(NO_STREAM):
-        raise Invalid(f"{kind.partition(';')[0]} came where a stream was asked for")
+        raise Invalid("a whole answer came where a stream was asked for")
     held: list[bytes] = []
     size = 0
     while size < MOST_HELD_BYTES:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -32,6 +32,8 @@ class Embedder:
 
     def __init__(self, hide: Callable[[str], str]) -> None:
         self._hide = hide
+        self._making = threading.Lock()
+        self._metrics: EmbeddingMetrics | None = None
 
     def __call__(self, texts: list[str]) -> Embedded:
         # here, because its HTTP client is large
@@ -58,10 +60,13 @@ class Embedder:
         self.metrics.observe(record)
         return made
 
-    @cached_property
+    @property
     def metrics(self) -> EmbeddingMetrics:
         """Not before they are wanted: a process that asks for nothing shows none."""
-        return EmbeddingMetrics(REGISTRY)
+        with self._making:
+            if self._metrics is None:
+                self._metrics = EmbeddingMetrics(REGISTRY)
+            return self._metrics
 
 
 def _sentence(failure: EmbeddingFailed) -> str:

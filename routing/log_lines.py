@@ -182,39 +182,3 @@ class LogLines:
         """The line of a refusal that no record is kept of."""
         if self._write is not None:
             self._write({"time": now, "level": "info", "event": "refused", **told._asdict()})
-
-
-def _line(exchange: Exchange) -> dict[str, Any]:
-    record = exchange.record
-    return {
-        "time": record.started_at + record.total_ms / 1000,
-        "level": "info",
-        "event": "request",
-        "exchange_id": exchange.id,
-        "client_request_id": record.client_request_id,
-        "trace_id": exchange.trace_id,
-        "client_key": record.client_key_name,
-        "team": record.team_name,
-        "rule": record.rule_name,
-        "provider": record.provider_name,
-        "deployment": record.deployment,
-        "client_format": record.client_format,
-        "upstream_format": record.upstream_format,
-        "model": record.original_model,
-        "request_model": record.request_model,
-        "response_model": record.response_model,
-        "stream": record.stream,
-        "outcome": record.outcome,
-        "reason": record.reason,
-        "status": record.status,
-        "first_content_ms": record.first_content_ms,
-        "total_ms": record.total_ms,
-        "request_bytes": record.request_bytes,
-        "response_bytes": record.response_bytes,
-        "input_tokens": record.input_tokens,
-        "output_tokens": record.output_tokens,
-        "cached_input_tokens": record.cached_input_tokens,
-        "reasoning_tokens": record.reasoning_tokens,
-        "cost_nano": record.cost_nano,
-        "attempts": record.attempts,
-    }

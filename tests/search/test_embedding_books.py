@@ -108,4 +108,7 @@ def test_a_call_that_never_reaches_the_books_is_told(
         meaning.indexer.start()
         until(lambda: "cannot be embedded" in caplog.text)
         meaning.indexer.stop(10)
-    assert "1 calls to the embedding model are not in the books (OperationalError)" in caplog.text
+    assert (
+        "calls to the embedding model that are not in the books: 1 (OperationalError)"
+        in caplog.text
+    )

@@ -325,7 +325,7 @@ class Indexer:
             self._book()
         except Exception as error:  # noqa: BLE001 — the thread ends, whatever it is
             log.error(
-                "%d calls to the embedding model are not in the books (%s)",
+                "calls to the embedding model that are not in the books: %d (%s)",
                 len(self._owed),
                 type(error).__name__,
             )

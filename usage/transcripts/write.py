@@ -129,7 +129,7 @@ def _shorten(bodies: dict[str, Any], capture: Capture, redactor: Redactor) -> di
 
 
 def _mean_the_same(request: bytes, upstream: bytes) -> bool:
-    """Whether the provider was asked the same in other bytes: the gateway writes no spaces."""
+    """Whether an edit has set what was asked for anyway, as a quota's cap may."""
     try:
         sent, asked = OBJECT.decode(request), OBJECT.decode(upstream)
         changed = [name for name in sent if name in asked and sent[name] != asked[name]]
