@@ -26,6 +26,8 @@ GAP_SECONDS = 1.0
 POLL_SECONDS = 0.002
 STUCK_SECONDS = 5.0
 """A write that takes longer hangs; a line that waits longer is late."""
+AT_ONCE_SECONDS = 1.0
+"""Within which a turn comes to its write, or it is the turn that takes long."""
 
 log = logging.getLogger("patchbay.logs")
 
@@ -93,7 +95,9 @@ class Output(Generic[T]):
         if write_at and now > write_at + STUCK_SECONDS:
             return f"a write has hung for more than {STUCK_SECONDS:g} seconds"
         waits = self._waiting or self._ended != self._begun
-        if waits and self._thread is not None and now > self._begun_at + STUCK_SECONDS:
+        at_once = 0 < write_at < self._begun_at + AT_ONCE_SECONDS  # then the write alone tells
+        late = now > self._begun_at + STUCK_SECONDS and not at_once
+        if waits and self._thread is not None and late:
             return f"lines have waited for more than {STUCK_SECONDS:g} seconds"
         if self.full:
             return "its queue is full"

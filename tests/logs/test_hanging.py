@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxyproject.log_pipe import Output
+from routing.log_lines import Line
 from tests.logs.hanging import Fifo, held
 from tests.logs.readiness import metrics_when, readiness
 from tests.logs.shelf import gaps, line, lines, numbers, outputs, wait_until
@@ -43,6 +46,25 @@ async def test_standard_output_that_nobody_reads(chaos, database: Path, tmp_path
     assert f"the log's stdout is behind ({HUNG})" in [each.get("message") for each in file]
     assert requests([json.loads(each) for each in fifo.text().splitlines()]) == told
     assert requests(file) == told
+
+
+def test_a_write_that_hangs_is_not_first_told_of_as_lines_that_wait():
+    came_back = threading.Event()
+
+    def encode(line: Line) -> bytes:
+        time.sleep(0.3)  # as on a busy machine: the turn is older than its write
+        return b"{}\n"
+
+    def hang(data: bytes) -> None:
+        came_back.wait(60)
+
+    output = Output("file", hang, encode, 10, 0.01, encode_gap=encode)
+    output.put(line(0))
+    wait_until(lambda: output.delay, "the trouble")
+    assert output.delay == HUNG
+    came_back.set()
+    output.stop(BOUND)
+    assert (output.written, output.delay) == (1, "")
 
 
 async def test_a_file_whose_lock_another_process_holds(chaos, database: Path):
