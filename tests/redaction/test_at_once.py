@@ -90,6 +90,23 @@ def test_an_exchange_that_is_no_json_keeps_no_other_from_being_searched():
     assert together([good], [bad], [good]) == [[hidden], [{"text": bad.decode()}], [hidden]]
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"password":"Hello"}',
+        '{"PassWord":"Hello"}',
+        '{"p\\u0061ssword":"Hello"}',
+        '{"of":"a\\nb","Cookie":"Hello"}',
+        '{"arguments":"{\\"api_key\\":\\"Hello\\"}"}',
+    ],
+)
+def test_what_only_its_name_says_to_be_secret_is_hidden_among_other_exchanges(document: str):
+    other = {"content": "Hello"}
+    made = together([json.dumps(other).encode()], [document.encode()], [json.dumps(other).encode()])
+    assert made == [[other], [closely(json.loads(document))], [other]]
+    assert "Hello" not in json.dumps(made[1])
+
+
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("around", ["", "x", "7", "{", "Hello", "\\", '"'])
 def test_no_neighbour_hides_a_value(sample: str, around: str):

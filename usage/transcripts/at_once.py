@@ -38,12 +38,22 @@ _data = re.compile(rb'"(?:data:[^,\s"]{0,200},)?[A-Za-z0-9+/_\-\\]{256}')
 """How a string of such data begins."""
 
 
-def strings_at_once(documents: Sequence[bytes]) -> str | None:
-    """Strings and names of members, a line each; those of JSON within strings instead of it.
+def strings_at_once(exchanges: Sequence[Sequence[bytes]]) -> list[str | None]:
+    """Of each exchange's documents the strings and names of members, a line each; those of JSON within
+    strings instead of it.
 
     None where one of them must be looked at by itself: base64, and what a name says to be secret; and
     where a document is no JSON.
     """
+    strings = [_strings(documents) for documents in exchanges]
+    # Names come again in each, so they are looked at once.
+    different = set[bytes]().union(*(each for each in strings if each is not None))
+    harmless = _names_nothing_secret(b"\n".join(different))
+    return [None if each is None else _as_text(each, harmless) for each in strings]
+
+
+def _strings(documents: Sequence[bytes]) -> list[bytes] | None:
+    """As JSON writes them."""
     found: list[bytes] = []
     try:
         for document in documents:
@@ -52,15 +62,27 @@ def strings_at_once(documents: Sequence[bytes]) -> str | None:
             if parts is None:
                 return None
             found += parts
-        raw = b"\n".join(found)
-        if b"\\" in raw:
-            text = _string(b'"' + raw.replace(b"\n", b"\\n") + b'"')
-            raw = text.encode("latin-1", "replace")
-        else:
-            text = raw.decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return text if _SECRET_MEMBERS.isdisjoint(raw.lower().split(b"\n")) else None
+    return found
+
+
+def _as_text(strings: list[bytes], harmless: bool) -> str | None:
+    """A line each. `harmless` says that, as they are written, none of them is the name of a secret."""
+    raw = b"\n".join(strings)
+    try:
+        if b"\\" in raw:
+            text = _string(b'"' + raw.replace(b"\n", b"\\n") + b'"')
+            raw, harmless = text.encode("latin-1", "replace"), False
+        else:
+            text = raw.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return text if harmless or _names_nothing_secret(raw) else None
+
+
+def _names_nothing_secret(lines: bytes) -> bool:
+    return _SECRET_MEMBERS.isdisjoint(lines.lower().split(b"\n"))
 
 
 def holding(texts: Iterable[str], found: Iterable[Span]) -> set[int]:
@@ -71,6 +93,11 @@ def holding(texts: Iterable[str], found: Iterable[Span]) -> set[int]:
         for span in found
         for number in range(bisect_right(ends, span.start), bisect_right(ends, span.end - 1) + 1)
     }
+
+
+def names_a_secret(text: str) -> bool:
+    """Whether a member of JSON without escapes says to be secret."""
+    return not SECRET_MEMBERS.isdisjoint(text.lower().split('"'))
 
 
 def _parts(document: bytes, depth: int) -> list[bytes] | None:
@@ -94,7 +121,10 @@ def _parts(document: bytes, depth: int) -> list[bytes] | None:
 
 
 def _inner(part: bytes, depth: int) -> list[bytes] | None:
-    """The strings of a string that is JSON with marks escaped in it, else the string itself."""
+    """The strings of a string that is JSON with marks escaped in it, else the string itself.
+
+    None where a name within it says something to be secret.
+    """
     if depth and part[:1] in (b"{", b"[") and part[-1:] in (b"}", b"]"):
         text = _string(b'"' + part + b'"')
         if "\\" in text:
@@ -104,4 +134,6 @@ def _inner(part: bytes, depth: int) -> list[bytes] | None:
             except (msgspec.DecodeError, UnicodeError, RecursionError):
                 return [part]
             return _parts(inner, depth - 1)
+        if names_a_secret(text):
+            return None
     return [part]

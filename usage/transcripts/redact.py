@@ -18,6 +18,7 @@ from usage.transcripts.at_once import (
     SECRET_MEMBERS,
     SHORTEST_DATA,
     holding,
+    names_a_secret,
     strings_at_once,
 )
 from usage.transcripts.cut import Beginning
@@ -102,7 +103,7 @@ class Redactor:
         if self.people is not None:
             return [False] * len(exchanges)
         try:
-            texts = [strings_at_once([*filter(_is_bytes, each)]) for each in exchanges]
+            texts = strings_at_once([[*filter(_is_bytes, each)] for each in exchanges])
             text = BETWEEN.join([each or "" for each in texts])
             found = self.find(text, 0, len(text))
             held = holding([each or "" for each in texts], found) if found else ()
@@ -251,7 +252,8 @@ class _Walk:
 
     def _json(self, text: str, name: str) -> str:
         """JSON in a string, such as the arguments of a tool call, stays JSON."""
-        if "\\" not in text and not self._redactor.find(text, 0, len(text)):
+        is_plain = "\\" not in text and not names_a_secret(text)
+        if is_plain and not self._redactor.find(text, 0, len(text)):
             return text if self._redactor.people is None else self._text(text, name)
         try:
             value = json.loads(text)

@@ -48,9 +48,12 @@ def base64_core(data: bytes, offset: int) -> str:
     return encoded[(offset * 8 + 5) // 6 : (offset + len(data)) * 8 // 6]
 
 
-def runs_of(text: str, low: int) -> list[tuple[int, int]]:
-    """Where runs are, from `low` on. Most texts have few, so what is looked for in them costs little."""
-    marks = text.encode("latin-1", "replace").translate(_AS_RUNS)
+def runs_of(text: bytes, low: int) -> list[tuple[int, int]]:
+    """Where runs are, from `low` on, in a text of one byte for each character.
+
+    Most texts have few, so what is looked for in them costs little.
+    """
+    marks = text.translate(_AS_RUNS)
     found = []
     start = marks.find(_RUN, low)
     while start >= 0:

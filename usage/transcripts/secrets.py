@@ -162,7 +162,8 @@ class SecretFilter:
 
     def find(self, text: str, low: int, high: int, found: list[Span]) -> None:
         """Add what begins from `low` to before `high`, in no order."""
-        runs = runs_of(text, low)
+        plain = _plain(text)
+        runs = runs_of(plain, low)
         self._find_known(text, low, high, found, runs)
         if runs:
             _find_shapes(text, runs, low, high, found)
@@ -173,7 +174,7 @@ class SecretFilter:
             _find_userinfo(text, low, high, found)
         assigns = has_colons or "=" in text
         if assigns or runs:
-            lower = text.encode("latin-1", "replace").lower()
+            lower = plain.lower()
             if assigns:
                 _find_named(text, lower, low, high, found)
             if runs:
@@ -181,7 +182,7 @@ class SecretFilter:
 
     def find_known(self, text: str, low: int, high: int, found: list[Span]) -> None:
         """Known values alone: also in what is too large to be read as text."""
-        self._find_known(text, low, high, found, runs_of(text, low))
+        self._find_known(text, low, high, found, runs_of(_plain(text), low))
 
     def _find_known(
         self, text: str, low: int, high: int, found: list[Span], runs: list[tuple[int, int]]
@@ -190,6 +191,11 @@ class SecretFilter:
         for start, end in self._forms.find(text, low, high, runs):
             # With the rest of its word, which may be another secret that begins there.
             found.append(Span(start, tail.end(text, end), SECRET, grows=_token_tail))
+
+
+def _plain(text: str) -> bytes:
+    """One byte for each character; what matters here is ASCII."""
+    return text.encode("latin-1", "replace")
 
 
 def _find_shapes(
