@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -27,7 +27,15 @@ SHOWN_APART = {"time", "level", "event", "logger", "message", "exception", "exch
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
-Encode = Callable[[Line], bytes]
+
+class Encode(Protocol):
+    """Makes a line of what is said, with its end."""
+
+    def __call__(self, line: Line) -> bytes: ...
+
+    def all(self, lines: Sequence[Line]) -> list[bytes]:
+        """The same of many, which is sooner done; raises where one of them cannot be encoded as it is."""
+        ...
 
 
 def cut(text: str) -> str:
@@ -68,12 +76,17 @@ class JsonFormat:
         self._clock = Clock("%Y-%m-%dT%H:%M:%S")
         self._pid = os.getpid()
 
-    def __call__(self, line: Line) -> bytes:
-        fields: RequestFields | dict[str, Any]
+    def all(self, lines: Sequence[Line]) -> list[bytes]:
+        data = _encoder.encode_lines([self._fields(line) for line in lines])
+        return in_one_line(data).splitlines(keepends=True)
+
+    def _fields(self, line: Line) -> RequestFields | dict[str, Any]:
         if isinstance(line, RequestLine):
-            fields = request_fields(line, self._clock.text(line.time), self._pid)
-        else:
-            fields = {**line, "time": self._clock.text(line["time"]), "pid": self._pid}
+            return request_fields(line, self._clock.text(line.time), self._pid)
+        return {**line, "time": self._clock.text(line["time"]), "pid": self._pid}
+
+    def __call__(self, line: Line) -> bytes:
+        fields = self._fields(line)
         try:
             data = _encoder.encode(fields)
         except Exception:  # noqa: BLE001 — no line is worth the thread; what it was is still said
@@ -88,6 +101,9 @@ class PrettyFormat:
     def __init__(self, colour: bool) -> None:
         self._clock = Clock("%Y-%m-%d %H:%M:%S")
         self._colour = colour
+
+    def all(self, lines: Sequence[Line]) -> list[bytes]:
+        return [self(line) for line in lines]
 
     def __call__(self, line: Line) -> bytes:
         if isinstance(line, RequestLine):

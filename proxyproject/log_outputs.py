@@ -92,7 +92,13 @@ class Outputs:
     ) -> Output[Line]:
         options, encode = self.options, encoder(form, colour)
         output: Output[Line] = Output(
-            name, sink, encode, options.queue_size, options.flush_seconds, encode_gap=encode
+            name,
+            sink,
+            encode,
+            options.queue_size,
+            options.flush_seconds,
+            encode_gap=encode,
+            encode_all=encode.all,
         )
         self._all.append((LEVELS[level], output))
         return output

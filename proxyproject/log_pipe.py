@@ -37,9 +37,9 @@ T = TypeVar("T")
 class Output(Generic[T]):
     """One place where lines go. `sink` takes whole lines, and raises NotWritten.
 
-    `encode` makes a line of what is put in, `encode_gap` of a note that something is missing; `prepare` sees
-    what is about to be encoded, for what is sooner done for many together, and never raises. `written`
-    and `dropped` count lines; together they are all that were put in, once it has stopped.
+    `encode` makes a line of what is put in, `encode_gap` of a note that something is missing. `encode_all`
+    makes the lines of many, which is sooner done; where it fails, `encode` tells of which. `written` and
+    `dropped` count lines; together they are all that were put in, once it has stopped.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class Output(Generic[T]):
         size: int,
         flush_seconds: float,
         encode_gap: Callable[[Line], bytes],
-        prepare: Callable[[list[T]], None] | None = None,
+        encode_all: Callable[[list[T]], list[bytes]] | None = None,
     ) -> None:
         self.name = name
         self._sink = sink
         self._encode = encode
         self._encode_gap = encode_gap
-        self._prepare = prepare
+        self._encode_all = encode_all
         self._size = size
         self._flush_seconds = flush_seconds
         self._alarm = Alarm(f"patchbay: the log's {name}")
@@ -237,12 +237,15 @@ class Output(Generic[T]):
 
     def _encoded(self, taken: list[T]) -> list[bytes]:
         """What cannot be made a line of is dropped: it must not cost the thread."""
-        made, encode = [], self._encode
-        if self._prepare is not None:
-            self._prepare(taken)
+        if self._encode_all is not None:
+            with suppress(Exception):
+                all_made = self._encode_all(taken)
+                if len(all_made) == len(taken):
+                    return all_made
+        made = []
         for line in taken:
             try:
-                made.append(encode(line))
+                made.append(self._encode(line))
             except Exception as error:  # noqa: BLE001 — whatever it is, the next line must be written
                 self.drop(1)
                 self._alarm.ring(f"cannot take a line ({type(error).__name__})")

@@ -104,7 +104,7 @@ class Sink:
             queue_size,
             flush_seconds,
             encode_gap=JsonFormat(),
-            prepare=make.together,
+            encode_all=self._encode_all,
         )
         self._came = self._went = self._made = 0  # bytes; each has one writer
 
@@ -114,6 +114,10 @@ class Sink:
             return self.output.drop(1)
         self._came += told.size
         return self.output.put(told)
+
+    def _encode_all(self, waiting: list[Told]) -> list[bytes]:
+        self._make.together(waiting)
+        return [self._encode(told) for told in waiting]
 
     def _encode(self, told: Told) -> bytes:
         self._made += told.size

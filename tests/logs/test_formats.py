@@ -204,6 +204,16 @@ def test_one_line_stays_one_line_whatever_it_holds(text: str, more: dict[str, st
     json.loads(encoder("json", False)(line))
 
 
+@pytest.mark.parametrize("name", ["json", "pretty"])
+def test_many_lines_at_once_are_what_each_is_by_itself(name: str):
+    texts = [text for text in NASTY if not any("\ud800" <= mark <= "\udfff" for mark in text)]
+    said_of_each = [said(message=text, exception=f"{text}\n{text}") for text in texts]
+    requests = [request(original_model=text, total_ms=at * 0.7) for at, text in enumerate(texts)]
+    lines: list[Line] = [*said_of_each, *requests]
+    encode = encoder(name, False)
+    assert encode.all(lines) == [encode(line) for line in lines]
+
+
 @contextmanager
 def logger_into(directory: Path) -> Iterator[logging.Logger]:
     """A logger that writes into a log of the test's own."""
