@@ -55,35 +55,24 @@ class Bench:
         self.asked = 0
 
     def put(self, target: Target, load: Load) -> Measured:
-        """Put a load on a target; its port and key replace the load's own."""
-        [measured] = put_in_turn([target], load, 1, [0.0])
+        """Put a load on one of the two."""
+        measured = put(target, load)
         if target is self.patchbay:
             self.asked += load.requests
         return measured
 
 
-def put_in_turn(
-    targets: Sequence[Target], load: Load, turns: int, idle: Sequence[float]
-) -> list[Measured]:
-    """Put a load on each target in turn, forth and back, so often; what each cost and answered in all.
+def put(target: Target, load: Load, idle: float = 0.0) -> Measured:
+    """Put a load on a target; its port and key replace the load's own.
 
-    Only the last of what was seen is given, but with the problems of all. `idle` is what each spends
-    while others have their turns, in seconds of CPU per second; it is taken off.
+    `idle` is what the target spends with nothing to do, in seconds of CPU per second, and is taken off.
     """
-    order = [(targets if turn % 2 else targets[::-1]) for turn in range(turns)]
-    asked = [target for turn in order for target in turn]
-    before = [target.program.cpu_seconds() for target in targets]
-    began_at = time.monotonic()
-    seen = _run([replace(load, port=target.port, key=target.key) for target in asked])
+    began, began_at = target.program.cpu_seconds(), time.monotonic()
+    seen = _run(replace(load, port=target.port, key=target.key))
     time.sleep(SETTLE_SECONDS)
-    seconds = time.monotonic() - began_at
-    found = []
-    for target, began, rate in zip(targets, before, idle, strict=True):
-        cpu = target.program.cpu_seconds() - began - rate * seconds
-        own = [each for each, of in zip(seen, asked, strict=True) if of is target]
-        problems = sum(each["load"]["requests"] - each["correct"] for each in own)
-        found.append(Measured(own[-1], cpu * 1000 / (load.requests * turns), problems))
-    return found
+    cpu = target.program.cpu_seconds() - began - idle * (time.monotonic() - began_at)
+    problems = seen["load"]["requests"] - seen["correct"]
+    return Measured(seen, cpu * 1000 / load.requests, problems)
 
 
 def idle_of(targets: Sequence[Target]) -> list[float]:
@@ -94,9 +83,9 @@ def idle_of(targets: Sequence[Target]) -> list[float]:
     return [(end - begin) / IDLE_SECONDS for begin, end in zip(before, after, strict=True)]
 
 
-def _run(loads: list[Load]) -> list[dict[str, Any]]:
+def _run(load: Load) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load", json.dumps([asdict(load) for load in loads])],
+        [sys.executable, "-m", "benchmarks.load", json.dumps(asdict(load))],
         env=gateway.bare_environment(),
         cwd=gateway.ROOT,
         capture_output=True,
@@ -107,7 +96,7 @@ def _run(loads: list[Load]) -> list[dict[str, Any]]:
     )
     if done.returncode:
         raise RuntimeError(f"The client failed:\n{done.stderr[-2000:]}")
-    seen: list[dict[str, Any]] = json.loads(done.stdout)
+    seen: dict[str, Any] = json.loads(done.stdout)
     return seen
 
 

@@ -176,10 +176,6 @@ async def apply(load: Load) -> Run:
     return run
 
 
-async def apply_all(loads: list[Load]) -> list[dict[str, Any]]:
-    return [summary(await apply(load)) for load in loads]
-
-
 def summary(run: Run) -> dict[str, Any]:
     seconds = run.ended - run.began
     return {
@@ -205,4 +201,4 @@ def quantiles(values: list[float]) -> dict[str, float]:
 
 if __name__ == "__main__":
     gc.disable()  # the client makes no cycles that matter, and its pauses would be the gateway's
-    print(json.dumps(uvloop.run(apply_all([Load(**load) for load in json.loads(sys.argv[1])]))))
+    print(json.dumps(summary(uvloop.run(apply(Load(**json.loads(sys.argv[1])))))))

@@ -3,10 +3,9 @@
     python -m benchmarks.logs            ends with 1 if a figure is over its limit
     python -m benchmarks.logs --quick    fewer rounds
 
-In each round every gateway is asked many times, a little at a time and in turn, so that what else goes on
-meets all of them. There are several of each kind, for two that are alike differ by up to three hundredths,
-by where things came to lie in their memory. What a gateway spends while it has nothing to do is a row of
-its own, and in no other.
+In each round every gateway has its turn, so long that lines are written while it is asked, as under any load.
+There are several of each kind, for two that are alike differ by up to three hundredths, by where things came
+to lie in their memory. What a gateway spends while it has nothing to do is a row of its own, and in no other.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from benchmarks import answers, gateway
-from benchmarks.bench import Bench, Target, idle_of, put_in_turn
+from benchmarks.bench import Bench, Target, idle_of, put
 from benchmarks.figure import Figure
 from benchmarks.load import Load
 from benchmarks.processes import Program, cores, free_port
 from benchmarks.run import line
 
-ROUNDS, QUICK_ROUNDS = 7, 3
+ROUNDS, QUICK_ROUNDS = 5, 2
 COPIES = 3
 """Gateways of each kind."""
 DROPPED = re.compile(r"^patchbay_log_lines_dropped\{.*\} ([0-9.e+]+)$", re.MULTILINE)
@@ -45,14 +44,10 @@ class Kind(NamedTuple):
 
 
 class Way(NamedTuple):
-    """What is asked of a gateway at a time, and in how many turns of a round.
-
-    `bounded` says that the limits of the kinds hold for it.
-    """
+    """What is asked of a gateway in its turn; `bounded` says that the limits of the kinds hold for it."""
 
     name: str
     load: Load
-    turns: int
     bounded: bool = True
 
 
@@ -67,9 +62,9 @@ KINDS = (
     Kind("both, transcripts in the database", KEPT | {"TRANSCRIPT_SINKS": "database"}),
 )
 WAYS = (
-    Way("1 KB answer", Load(0, answers.WHOLE, 250, 16), turns=6),
-    Way("100 chunks, 20 ms apart", Load(0, answers.PACED_WORDS, 60, 60, ramp=200), turns=1),
-    Way("100 chunks at once", Load(0, answers.WORDS, 120, 16), turns=4, bounded=False),
+    Way("1 KB answer", Load(0, answers.WHOLE, 4000, 16)),
+    Way("100 chunks, 20 ms apart", Load(0, answers.PACED_WORDS, 60, 60, ramp=200)),
+    Way("100 chunks at once", Load(0, answers.WORDS, 1000, 16), bounded=False),
 )
 
 
@@ -98,10 +93,11 @@ def compare(benches: list[Bench], way: Way, rounds: int, idle: Sequence[float]) 
     spent: list[list[float]] = []
     wrong = 0
     targets = [bench.patchbay for bench in benches]
-    for _ in range(rounds):
-        measured = put_in_turn(targets, way.load, way.turns, idle)
-        spent.append(of_kinds([each.cpu_ms for each in measured]))
-        wrong += sum(each.problems for each in measured)
+    for number in range(rounds):
+        order = range(len(targets)) if number % 2 else reversed(range(len(targets)))
+        measured = {each: put(targets[each], way.load, idle[each]) for each in order}
+        spent.append(of_kinds([measured[each].cpu_ms for each in range(len(targets))]))
+        wrong += sum(each.problems for each in measured.values())
     figures = []
     for number, kind in enumerate(KINDS):
         ratios = sorted(costs[number] / costs[0] for costs in spent)
@@ -145,8 +141,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="patchbay-bench-") as place, ExitStack() as stack:
         benches = start(stack, Path(place))
         targets = [bench.patchbay for bench in benches]
-        for way in WAYS:  # warm up
-            put_in_turn(targets, replace(way.load, requests=200), 1, [0.0] * len(targets))
+        for target in targets:  # warm up
+            put(target, replace(WAYS[0].load, requests=1000))
         idle = idle_of(targets)
         for kind, rate in zip(KINDS, of_kinds(idle), strict=True):
             report(Figure(f"idle: {kind.name}", rate * 1000, "ms/s"))
