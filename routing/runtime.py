@@ -35,7 +35,7 @@ from routing.refresh import Refresher, Update
 from routing.snapshot import Snapshot
 from routing.transcribing import Transcripts
 from routing.workers import Heartbeat
-from usage.journal import Journal
+from usage.journal import SEGMENT_SECONDS, Journal
 from usage.keys import KeyRing
 from usage.quota import QuotaBook
 from usage.writer import Writer
@@ -53,7 +53,10 @@ log = logging.getLogger("patchbay.runtime")
 
 
 class Options(NamedTuple):
-    """What a Runtime is made from. `poll` and `max_age` are in seconds."""
+    """What a Runtime is made from. `poll` and `max_age` are in seconds.
+
+    `segment_seconds` is how old a file of the journal gets, and so how long it names somebody.
+    """
 
     directory: Path
     limits: Limits
@@ -67,6 +70,7 @@ class Options(NamedTuple):
     log: Log
     transcripts: Transcripts
     transcript_days: float
+    segment_seconds: float = SEGMENT_SECONDS
 
 
 class Runtime:
@@ -240,6 +244,7 @@ class Runtime:
         while True:
             try:
                 self.live.out_of_date = self._snapshot_age() > self._options.max_age
+                self._journal.close_old_segment()
                 self._gauges.show(self._state())
             except Exception:
                 log.exception("the state of this worker could not be shown")
@@ -296,9 +301,9 @@ class Runtime:
         )
 
     def _open_books(self, journals: Path) -> None:
-        days = self._options.transcript_days
-        self._writer = Writer(journals, str(self._worker), transcript_days=days)
-        self._journal = Journal.open(journals, str(self._worker))
+        worker, options = str(self._worker), self._options
+        self._writer = Writer(journals, worker, transcript_days=options.transcript_days)
+        self._journal = Journal.open(journals, worker, segment_seconds=options.segment_seconds)
         self._undo.push_async_callback(self._close_books)
         self._writer.start()
 

@@ -49,15 +49,24 @@ class Journal:
     that could not even be kept in memory.
     """
 
-    def __init__(self, directory: Path, worker: str, lock: Lock, segment_bytes: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        worker: str,
+        lock: Lock,
+        segment_bytes: int,
+        segment_seconds: float,
+    ) -> None:
         self._directory = directory
         self._worker = worker
         self._lock = lock
         self._segment_bytes = segment_bytes
+        self._segment_seconds = segment_seconds
         self._encoder = msgspec.msgpack.Encoder()
         self._buffer = bytearray(1024)
         self._kept: deque[bytes] = deque()
         self._failing = False
+        self._stuck = False
         self._retry_at = 0.0
         self._number = 0
         self._size = 0
@@ -70,7 +79,13 @@ class Journal:
         self._next_segment()
 
     @classmethod
-    def open(cls, directory: Path, worker: str, segment_bytes: int = SEGMENT_BYTES) -> Journal:
+    def open(
+        cls,
+        directory: Path,
+        worker: str,
+        segment_bytes: int = SEGMENT_BYTES,
+        segment_seconds: float = SEGMENT_SECONDS,
+    ) -> Journal:
         """Begin the journal of a worker that has none; its name must be new with every start."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if lock_path(directory, worker).exists() or segments(directory, worker):
@@ -78,7 +93,7 @@ class Journal:
         lock = Lock.take(directory, worker)
         while lock is None:  # a sibling took it for the leavings of a dead worker and removes it
             lock = Lock.take(directory, worker)
-        return cls(directory, worker, lock, segment_bytes)
+        return cls(directory, worker, lock, segment_bytes, segment_seconds)
 
     def begin(self, record: Record) -> None:
         """The exchange is admitted, and about to be sent to its first provider."""
@@ -95,6 +110,14 @@ class Journal:
     def end(self, record: Record, rollup_only: bool = False) -> None:
         """The exchange is over; `rollup_only` keeps no record of its own, only the sums."""
         self._append(COUNTED if rollup_only else END, record)
+
+    def close_old_segment(self) -> None:
+        """Go on in a new segment where this one is old. To be called now and then.
+
+        Without it the names in a segment would stay on disk until a later entry comes, if one does.
+        """
+        if not self._failing and time.monotonic() >= self._rotate_at:
+            self._rotate()
 
     @property
     def writable(self) -> bool:
@@ -203,16 +226,19 @@ class Journal:
     def _rotate(self) -> None:
         """Go on in a new segment; the writer removes this one when the database has it all."""
         if self._size == 0:
-            self._rotate_at = time.monotonic() + SEGMENT_SECONDS
+            self._rotate_at = time.monotonic() + self._segment_seconds
             return
         finished = self._file
         try:
             self._next_segment()
         except OSError as error:
-            log.warning("No new segment for the journal of usage: %s", error)
+            if not self._stuck:
+                log.warning("No new segment for the journal of usage: %s", error)
+            self._stuck = True
             self._rotate_at = time.monotonic() + RETRY_SECONDS
             self._rotate_bytes = self._size + self._segment_bytes
             return
+        self._stuck = False
         os.close(finished)
 
     def _next_segment(self) -> None:
@@ -222,4 +248,4 @@ class Journal:
         self._number += 1
         self._size = 0
         self._rotate_bytes = self._segment_bytes
-        self._rotate_at = time.monotonic() + SEGMENT_SECONDS
+        self._rotate_at = time.monotonic() + self._segment_seconds

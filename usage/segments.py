@@ -79,9 +79,12 @@ def bytes_after(directory: Path, worker: str, position: Position) -> int:
 
 
 def end_of_journal(directory: Path, worker: str) -> tuple[int, int]:
-    """The place behind the last entry written."""
+    """The place behind the last entry written that is still there."""
     for number in reversed(segments(directory, worker)):
-        size = segment_path(directory, worker, number).stat().st_size
+        try:
+            size = segment_path(directory, worker, number).stat().st_size
+        except FileNotFoundError:  # the database has it
+            continue
         if size:
             return number, size
     return 0, 0

@@ -51,11 +51,13 @@ class Tail:
         self._alive = alive
         self._kept = read_position(directory, worker)
         self._open: dict[bytes, tuple[int, bytes]] = {}
+        self._finished = 0
         self.position = Position(entries=self._kept.entries)
         self.damaged = 0
 
     def read(self) -> Batch | None:
         """The next entries; None where there are none yet."""
+        self._finished = 0
         numbers = [n for n in segments(self._directory, self._worker) if n >= self.position.segment]
         for index, number in enumerate(numbers):
             here = number == self.position.segment
@@ -64,6 +66,7 @@ class Tail:
             found = self._split(number, offset, finished)
             if found.used:
                 return self._batch(found, number, offset)
+        self._finished = numbers[-1] if numbers else 0
         return None
 
     def _split(self, number: int, offset: int, finished: bool) -> Split:
@@ -121,7 +124,15 @@ class Tail:
         self.position = Position(batch.segment, batch.offset, entries, len(self._open))
         if self.position.place > self._kept.place:
             keep_position(self._directory, self._worker, self.position)
-        self._remove_until(min([batch.segment, *(number for number, _ in self._open.values())]))
+        self._remove_needless(batch.segment)
+
+    def remove_finished(self) -> None:
+        """Remove segments that nobody needs, if the last read found nothing.
+
+        It saw the newest of its segments before it read the others to their end, so nothing is
+        added to those. What is newer still may follow an entry that was not read.
+        """
+        self._remove_needless(self._finished)
 
     def open_records(self) -> list[Record]:
         """The last word on each exchange that has not ended."""
@@ -131,6 +142,10 @@ class Tail:
         """The database has everything: the journal goes."""
         for number in segments(self._directory, self._worker):
             segment_path(self._directory, self._worker, number).unlink(missing_ok=True)
+
+    def _remove_needless(self, accepted: int) -> None:
+        """Those before a segment up to which all is accepted, but for the sake of open exchanges."""
+        self._remove_until(min([accepted, *(number for number, _ in self._open.values())]))
 
     def _remove_until(self, needed: int) -> None:
         """In order, oldest first: an entry must never outlive a later one of the same exchange."""

@@ -132,6 +132,7 @@ class Writer:
         batch = self._tail.read()
         if batch is None:
             self._caught_up_at = time.monotonic()
+            self._tail.remove_finished()
             return False
         self._enter(batch.ended, batch.counted)
         self._tail.accept(batch)

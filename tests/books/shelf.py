@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -37,6 +39,15 @@ def record(**changed: Any) -> Record:
         "cost_nano": 700,
     }
     return Record(**{**usual, **changed})
+
+
+def is_named(name: str, journals: Path) -> bool:
+    """Whether any file there holds a name; files may go meanwhile."""
+    for path in journals.iterdir():
+        with suppress(FileNotFoundError):
+            if name.encode() in path.read_bytes():
+                return True
+    return False
 
 
 @dataclass

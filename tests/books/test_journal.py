@@ -18,6 +18,8 @@ from usage.journal import RETRY_SECONDS, Journal
 from usage.record import AttemptRecord, Record
 from usage.tail import Tail
 
+PATIENCE = 10.0
+
 
 @contextmanager
 def files_no_longer_than(size: int) -> Iterator[None]:
@@ -59,6 +61,52 @@ def test_it_goes_on_in_a_new_segment_when_one_is_full(journals: Path) -> None:
         journal.end(one)
     assert len(list(journals.glob("*.jnl"))) > 2
     assert [one.exchange_id for one in ended(journals)] == [one.exchange_id for one in records]
+    journal.close()
+
+
+def test_it_goes_on_in_a_new_segment_when_one_is_old_though_nothing_comes(journals: Path) -> None:
+    journal = Journal.open(journals, "w", segment_seconds=0.3)
+    one = record()
+    journal.end(one)
+    until = time.monotonic() + PATIENCE
+    while len(list(journals.glob("*.jnl"))) == 1:
+        assert time.monotonic() < until, "it names somebody for ever"
+        journal.close_old_segment()
+    assert ended(journals) == [one]
+    journal.close()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1000.0], ids=["empty", "young"])
+def test_a_segment_that_is_empty_or_young_is_kept(journals: Path, seconds: float) -> None:
+    journal = Journal.open(journals, "w", segment_seconds=seconds)
+    if seconds:
+        journal.end(record())
+    for _ in range(3):
+        journal.close_old_segment()
+    assert [path.name for path in journals.glob("*.jnl")] == ["w-00000001.jnl"]
+    journal.close()
+
+
+def test_a_segment_that_cannot_be_begun_is_tried_again_and_loses_nothing(
+    journals: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal.open(journals, "w", segment_seconds=0.0)
+    in_the_way = journals / "w-00000002.jnl"
+    in_the_way.mkdir()
+    records = [record() for _ in range(3)]
+    for one in records:
+        journal.end(one)
+        time.sleep(RETRY_SECONDS)
+        journal.close_old_segment()
+    assert is_writable(journal)
+    assert [one.getMessage().partition(":")[0] for one in caplog.records] == [
+        "No new segment for the journal of usage"
+    ], "said once"
+    in_the_way.rmdir()
+    time.sleep(RETRY_SECONDS)
+    journal.close_old_segment()
+    assert in_the_way.is_file()
+    assert ended(journals) == records
     journal.close()
 
 
@@ -121,4 +169,22 @@ def test_a_full_disk_loses_no_end_and_is_seen(journals: Path) -> None:
     assert is_writable(journal)
     assert {one.exchange_id for one in ended(journals)} == {one.exchange_id for one in records}
     assert journal.lost == 0
+    journal.close()
+
+
+def test_no_segment_is_begun_on_a_disk_that_takes_nothing(journals: Path) -> None:
+    journal = Journal.open(journals, "w", segment_seconds=RETRY_SECONDS)
+    records = [record() for _ in range(30)]
+    with files_no_longer_than(1000):
+        for one in records:
+            journal.end(one)
+        assert not is_writable(journal)
+    time.sleep(RETRY_SECONDS)  # so that it is old
+    before = sorted(journals.glob("*.jnl"))
+    journal.close_old_segment()
+    assert sorted(journals.glob("*.jnl")) == before
+    assert is_writable(journal)
+    journal.close_old_segment()
+    assert len(list(journals.glob("*.jnl"))) == len(before) + 1
+    assert ended(journals) == records
     journal.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.books.shelf import Shelf, record
+from tests.books.shelf import Shelf, is_named, record
 from tests.tcp_proxy import TcpProxy
 from usage.journal import Journal
 from usage.writer import Writer
@@ -98,6 +98,38 @@ def test_what_is_open_at_the_end_stays_for_the_next_start(
     assert following.stop(PATIENCE)
     assert shelf.reasons() == {"crashed": 1}
     assert list(journals.iterdir()) == []
+
+
+def test_no_name_stays_in_the_journal_though_nothing_comes(shelf: Shelf, journals: Path) -> None:
+    journal = Journal.open(journals, "w", segment_seconds=0.3)
+    writer = running(journals, shelf)
+    journal.end(record(end_user="u-4711"))
+
+    def is_forgotten() -> bool:
+        journal.close_old_segment()
+        return not is_named("u-4711", journals)
+
+    wait_until(is_forgotten, "a name stays on disk")
+    assert writer.flush(PATIENCE), writer.state()
+    assert shelf.rows("SELECT end_user FROM {records}") == [("u-4711",)]
+    assert writer.state()["backlog_bytes"] == journal.backlog == 0
+    assert writer.stop(PATIENCE)
+    journal.close()
+    assert list(journals.iterdir()) == []
+
+
+def test_a_name_of_an_exchange_that_is_open_stays_in_the_journal(
+    shelf: Shelf, journals: Path
+) -> None:
+    journal = Journal.open(journals, "w", segment_seconds=0.0)
+    writer = running(journals, shelf)
+    journal.begin(record(outcome="", reason="", end_user="u-4711"))
+    journal.end(record())
+    for _ in range(3):  # each begins after the look of the one before it
+        assert writer.flush(PATIENCE), writer.state()
+    assert b"u-4711" in (journals / "w-00000001.jnl").read_bytes()
+    assert writer.stop(PATIENCE)
+    journal.close()
 
 
 @pytest.mark.parametrize("shelf", ["sqlite"], indirect=True)
