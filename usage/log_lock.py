@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 
 DIRECTORY_MODE, FILE_MODE = 0o750, 0o640
@@ -93,3 +94,11 @@ def locked_within(path: Path, seconds: float) -> Iterator[None]:
         if time.monotonic() >= until:
             raise BlockingIOError(errno.EAGAIN, "another process holds it", str(path))
         time.sleep(POLL_SECONDS)
+
+
+def seconds(text: str) -> float:
+    """How long to wait for a lock, as somebody typed it. Raises ValueError."""
+    number = float(text)
+    if not 0 <= number < inf:
+        raise ValueError
+    return number

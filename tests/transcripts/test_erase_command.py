@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.core.management import CommandError, call_command
 from tests.admin.test_records import make_record
 from tests.transcripts.lines import NOON, compressed, line, live
 from usage.erasure import ROWS_AT_ONCE, pseudonym
+from usage.log_lock import locked, tidy_lock, write_lock
 from usage.models import UsageRecord
 
 NAMES = ("end_user", "session", "client_request_id")
@@ -202,3 +204,25 @@ def test_a_file_that_cannot_be_read_stops_it_in_a_sentence(directory: Path):
         run("--end-user", "ada", "--yes")
     record.refresh_from_db()
     assert record.end_user == "ada"
+
+
+@pytest.mark.parametrize("lock", [tidy_lock, write_lock], ids=["tidied", "written"])
+def test_a_file_that_another_process_holds_is_waited_for_within_a_bound(
+    some: list[UsageRecord], directory: Path, lock: Callable[[Path], Path]
+):
+    held = lock(directory / "transcripts.log")
+    with locked(held):
+        with pytest.raises(
+            CommandError, match="another process holds .* Run this again"
+        ) as refused:
+            run("--end-user", "ada", "--yes", "--wait", "0.1")
+        assert str(held) in str(refused.value)
+    assert books()[0][0] == "ada"
+    assert "pseudonymised 2 records" in run("--end-user", "ada", "--yes", "--wait", "0.1")
+    assert run("--end-user", "ada", "--yes").startswith("There is nothing of the end user ada.")
+
+
+@pytest.mark.parametrize("span", ["-1", "nan", "inf", "soon"])
+def test_a_bound_that_is_none_is_refused(span: str):
+    with pytest.raises(CommandError, match="argument --wait: invalid"):
+        run("--end-user", "ada", f"--wait={span}")

@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from usage.log_lock import lies_at, locked, tidy_lock, write_lock
+from usage.log_lock import lies_at, locked_within, tidy_lock, write_lock
 from usage.transcripts.new_file import new_like, settle
 from usage.transcripts.plain import in_one_line
 from usage.transcripts.raw_lines import Advance, Progress, Report, SegmentReader, summed
@@ -36,6 +36,8 @@ from usage.transcripts.segments import (
 )
 from usage.transcripts.stored import Unusable, read_line
 
+WAIT_SECONDS = 60.0
+"""For another process that holds a file; one that compresses a long file takes some time."""
 LONGEST = 200
 """Characters of a name that are kept of what a client calls itself."""
 
@@ -63,14 +65,25 @@ class Whose(NamedTuple):
 
 
 class Eraser:
-    """Counts and erases in one directory. `touched` is told of each file and how much of it went."""
+    """Counts and erases in one directory. `touched` is told of each file and how much of it went.
 
-    def __init__(self, directory: Path, whose: Whose, touched: Touched, report: Report) -> None:
+    `wait` bounds in seconds how long another process is waited for that holds one of the files.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        whose: Whose,
+        touched: Touched,
+        report: Report,
+        wait: float = WAIT_SECONDS,
+    ) -> None:
         self._directory = directory
         self._live = directory / LIVE
         self._whose = whose
         self._touched = touched
         self._report = report
+        self._wait = wait
 
     def count(self, progress: Progress) -> None:
         """Say what `erase` would remove, file by file. Raises OSError."""
@@ -83,8 +96,11 @@ class Eraser:
                 self._tell(segment.path, sum(map(self._whose.means, lines)))
 
     def erase(self, progress: Progress) -> None:
-        """Remove what was written up to now. Raises OSError; then it can be done again."""
-        with locked(tidy_lock(self._live)):
+        """Remove what was written up to now. Raises OSError; then it can be done again.
+
+        BlockingIOError is of another process that held a file for too long.
+        """
+        with locked_within(tidy_lock(self._live), self._wait):
             self._finish()
             try:
                 live: BinaryIO | None = self._live.open("rb")
@@ -151,7 +167,7 @@ class Eraser:
                 if not self._whose.means(line):
                     new.file.write(line)
             settle(new.file, like)  # most of it: the lock is held for the rest alone
-            with locked(write_lock(self._live)):
+            with locked_within(write_lock(self._live), self._wait):
                 path = self._path_of(source.fileno())
                 if path is None:
                     return  # removed for its age, or done with already: it was rotated before the others
@@ -166,7 +182,7 @@ class Eraser:
 
     def _in_rest(self, source: BinaryIO) -> bool:
         """Whether a line that was just being written is one of them."""
-        with locked(write_lock(self._live)):
+        with locked_within(write_lock(self._live), self._wait):
             size = os.fstat(source.fileno()).st_size
             return any(map(self._whose.means, _read_lines(source, size, _nothing)))
 

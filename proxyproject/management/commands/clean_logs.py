@@ -14,6 +14,7 @@ from proxyproject.log_file import LogFile
 from proxyproject.log_outputs import Options
 from proxyproject.log_segments import Segments
 from proxyproject.log_transcripts import segments_of
+from usage.log_lock import seconds
 from usage.store import open_store, own_connection
 from usage.transcripts.database import TranscriptTable
 
@@ -99,14 +100,6 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{verb} {old} of the transcripts in the database, older than {days:g} days"
             )
-
-
-def seconds(text: str) -> float:
-    """For argparse."""
-    number = float(text)
-    if not 0 <= number < inf:
-        raise ValueError
-    return number
 
 
 def _files(count: int) -> str:

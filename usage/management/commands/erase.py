@@ -19,7 +19,8 @@ from usage.erasure import (
     records_of,
     transcripts_of,
 )
-from usage.transcripts.erase import Eraser, Member, Whose
+from usage.log_lock import seconds
+from usage.transcripts.erase import WAIT_SECONDS, Eraser, Member, Whose
 from usage.transcripts.places import directory
 from usage.transcripts.plain import one_line
 from usage.transcripts.progress import Progress
@@ -67,6 +68,13 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count")
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--json", action="store_true", help="one JSON object, at the end")
+        parser.add_argument(
+            "--wait",
+            type=seconds,
+            default=WAIT_SECONDS,
+            metavar="SECONDS",
+            help=f"how long for another process that holds a file; default: {WAIT_SECONDS:g}",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._progress = Progress(self.stderr)
@@ -82,6 +90,11 @@ class Command(BaseCommand):
         whose = Whose(member, options[name])
         try:
             self._run(whose, f"{words} {one_line(options[name])}", options)
+        except BlockingIOError as error:
+            raise CommandError(
+                f"Not all was erased: another process holds {error.filename}. Run this again when it has "
+                f"ended, or wait for it longer than {options['wait']:g} seconds with --wait."
+            ) from None
         except OSError as error:
             what = f"{error.filename}: " if error.filename else ""
             raise CommandError(f"{what}{error.strerror or error}.") from None
@@ -91,7 +104,7 @@ class Command(BaseCommand):
             self._progress.clear()
 
     def _run(self, whose: Whose, words: str, options: dict[str, Any]) -> None:
-        eraser = Eraser(directory(), whose, self._touched, self._report)
+        eraser = Eraser(directory(), whose, self._touched, self._report, options["wait"])
         self._is_shown = not options["yes"] or options["dry_run"]
         found = self._count(eraser, whose)
         if options["dry_run"]:
