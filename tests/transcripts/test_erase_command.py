@@ -15,7 +15,7 @@ from tests.admin.test_records import make_record
 from tests.transcripts.lines import NOON, compressed, line, live
 from usage.erasure import ROWS_AT_ONCE, pseudonym
 from usage.log_lock import locked, tidy_lock, write_lock
-from usage.models import UsageRecord
+from usage.models import ClientKey, UsageRecord
 
 NAMES = ("end_user", "session", "client_request_id")
 pytestmark = pytest.mark.django_db
@@ -204,6 +204,16 @@ def test_a_file_that_cannot_be_read_stops_it_in_a_sentence(directory: Path):
         run("--end-user", "ada", "--yes")
     record.refresh_from_db()
     assert record.end_user == "ada"
+
+
+@pytest.mark.parametrize("option", ["--yes", "--dry-run"])
+def test_a_name_that_no_client_key_has_is_said_to_be_none(some: list[UsageRecord], option: str):
+    unknown = "No client key has this name."
+    assert unknown in run("--key", "cj", option)
+    assert unknown not in run("--key", "ci", "--yes"), "deleted, but there were requests of it"
+    assert unknown not in run("--end-user", "cj", option)
+    ClientKey.objects.create(name="cj", digest="d", pepper_id="p")
+    assert unknown not in run("--key", "cj", option)
 
 
 @pytest.mark.parametrize("lock", [tidy_lock, write_lock], ids=["tidied", "written"])

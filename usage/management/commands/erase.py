@@ -20,6 +20,7 @@ from usage.erasure import (
     transcripts_of,
 )
 from usage.log_lock import seconds
+from usage.models import ClientKey
 from usage.transcripts.erase import WAIT_SECONDS, Eraser, Member, Whose
 from usage.transcripts.places import directory
 from usage.transcripts.plain import one_line
@@ -109,8 +110,11 @@ class Command(BaseCommand):
         found = self._count(eraser, whose)
         if options["dry_run"]:
             self._sum("would erase", "would pseudonymise")
+            if not found:
+                self._say_if_unknown(whose)
         elif not found:
             self._say_nothing(words)
+            self._say_if_unknown(whose)
         else:
             if not options["yes"]:
                 self._ask(f"the {words}", found)
@@ -173,6 +177,13 @@ class Command(BaseCommand):
     def _say_nothing(self, words: str) -> None:
         self._say(f"There is nothing of the {words}.\n{_searched()}")
         self._say_as_json()
+
+    def _say_if_unknown(self, whose: Whose) -> None:
+        """Only where there is nothing: of a key that was deleted there may be something still."""
+        if whose.member != "client_key":
+            return
+        if not ClientKey.objects.filter(name=whose.value).exists():
+            self._say("No client key has this name.")
 
     def _say_as_json(self) -> None:
         """What was done, or with --dry-run would be, and where it was looked for."""
