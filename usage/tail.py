@@ -66,7 +66,7 @@ class Tail:
             found = self._split(number, offset, finished)
             if found.used:
                 return self._batch(found, number, offset)
-        self._finished = numbers[-1] if numbers else 0
+        self._finished = numbers[-1] if len(numbers) > 1 else 0
         return None
 
     def _split(self, number: int, offset: int, finished: bool) -> Split:
