@@ -20,13 +20,13 @@ class Check(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """What the checks look at. Ages are in seconds."""
+    """What the checks look at. `snapshot_age` is in seconds; `out_of_date` is what requests hear."""
 
     ready: bool
     draining: bool
     snapshot_number: int
     snapshot_age: float
-    snapshot_max_age: float
+    out_of_date: bool
     journal_writable: bool
     database_error: bool
     log_problem: str
@@ -38,12 +38,11 @@ def checks(condition: Condition) -> list[Check]:
     Strangers read the texts, so what the database said is in the log alone.
     """
     away = condition.database_error or condition.snapshot_age > OVERDUE_SECONDS
-    stale = condition.snapshot_age > condition.snapshot_max_age
     return [
         Check("draining", not condition.draining, "going down" if condition.draining else "no"),
         Check(
             "snapshot",
-            condition.ready and not stale,
+            condition.ready and not condition.out_of_date,
             f"configuration version {condition.snapshot_number}"
             if condition.ready
             else "keys and configuration are not loaded yet",

@@ -183,7 +183,7 @@ class Runtime:
                 draining=self.draining,
                 snapshot_number=self.live.snapshot.number,
                 snapshot_age=self._snapshot_age(),
-                snapshot_max_age=self._options.max_age,
+                out_of_date=self.live.out_of_date,
                 journal_writable=self._journal.writable,
                 database_error=bool(self._refresher.error or writer["error"]),
                 log_problem=self._options.log.state().problem,
