@@ -26,11 +26,10 @@ from usage.transcripts.raw_lines import (
 )
 from usage.transcripts.segments import Segment, index_path, look_up, segments
 from usage.transcripts.stored import Line, Unusable, read_line
+from usage.transcripts.time_spans import CLOCK_SECONDS, spanned
 
 LONGEST_EXCHANGE = 90_000.0
 """A day, the upper bound of TOTAL_SECONDS, and an hour."""
-CLOCK_SECONDS = 60.0
-"""How far the clocks of those who wrote may have been apart, or stepped back."""
 FLUSH_SECONDS = 10.0
 """How much later than it ended an exchange may be written."""
 MOST_HELD, MOST_HELD_BYTES = 10_000, 64 * 2**20
@@ -52,11 +51,11 @@ def find(directory: Path, exchange_id: UUID, report: Report = ignore) -> Line | 
 def find_all(paths: Iterable[Path], start: str, report: Report = ignore) -> Iterator[Line]:
     """The transcripts whose id begins with these hexadecimal digits, each once. Raises OSError.
 
-    The id of an exchange says when it began, and the name of a segment when that was ended.
+    The id of an exchange says when it began, and a segment when it was begun and ended.
     """
     began = _milliseconds(start, "0") / 1000 - CLOCK_SECONDS
     ended = _milliseconds(start, "f") / 1000 + LONGEST_EXCHANGE
-    held = [part for part in listed(paths) if part.end >= began and part.begin <= ended]
+    held = [part for part in _timed(paths) if part.end >= began and part.begin <= ended]
     seen = set()
     with ExitStack() as stack:
         readers = _Readers(held, report, lambda _: None, stack)
@@ -85,7 +84,7 @@ def scan(
     """
     held = [
         segment
-        for segment in listed(paths)
+        for segment in _timed(paths)
         if segment.end >= since - CLOCK_SECONDS and segment.begin <= until + LONGEST_EXCHANGE
     ]
     with ExitStack() as stack:
@@ -115,11 +114,24 @@ def _once(lines: Iterator[Line]) -> Iterator[Line]:
 
 def listed(paths: Iterable[Path]) -> list[Segment]:
     """The segments that files and directories name, each once. Raises OSError."""
-    found: dict[Path, Segment] = {}
+    return list(_each_once(paths, segments))
+
+
+def _timed(paths: Iterable[Path]) -> list[Segment]:
+    """The same with what is known of when they were written; of files that are named that is nothing."""
+    return list(_each_once(paths, lambda directory: map(spanned, segments(directory))))
+
+
+def _each_once(
+    paths: Iterable[Path], inside: Callable[[Path], Iterable[Segment]]
+) -> Iterator[Segment]:
+    seen = set()
     for path in paths:
-        for segment in segments(path) if path.is_dir() else [Segment(path)]:
-            found.setdefault(segment.path.resolve(), segment)
-    return list(found.values())
+        for segment in inside(path) if path.is_dir() else [Segment(path)]:
+            place = segment.path.resolve()
+            if place not in seen:
+                seen.add(place)
+                yield segment
 
 
 def _milliseconds(start: str, filler: str) -> int:

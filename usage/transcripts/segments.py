@@ -43,7 +43,7 @@ MOST_DIGITS = 5
 
 
 class Segment(NamedTuple):
-    """One file. What it holds was written between `begin` and `end`, in Unix seconds."""
+    """One file. What it holds was written between `begin` and `end`, in Unix seconds, as far as is known."""
 
     path: Path
     begin: float = -inf
@@ -71,7 +71,8 @@ class Entry(NamedTuple):
 def segments(directory: Path) -> list[Segment]:
     """The segments of a directory, as they were written; the live one is the last.
 
-    Where a crash left both a segment and its compressed form, the compressed one is whole.
+    Of when they were written it is known what their names say: the end. Where a crash left both
+    a segment and its compressed form, the compressed one is whole.
     """
     names = set(os.listdir(directory))
     foreign: list[tuple[tuple[int, ...], str]] = []
@@ -85,12 +86,9 @@ def segments(directory: Path) -> list[Segment]:
             dated.append((moment, name))
         elif match := _elsewhere.fullmatch(plain):
             foreign.append((_age(match[1]), name))
-    found = [Segment(directory / name) for _, name in sorted(foreign)]
-    begin = -inf
-    for moment, name in sorted(dated):
-        found.append(Segment(directory / name, begin, moment))
-        begin = moment
-    return [*found, Segment(directory / LIVE, begin)] if LIVE in names else found
+    ordered = [(inf, name) for _, name in sorted(foreign)] + sorted(dated)
+    found = [Segment(directory / name, end=moment) for moment, name in ordered]
+    return [*found, Segment(directory / LIVE)] if LIVE in names else found
 
 
 def _age(number: str) -> tuple[int, ...]:
