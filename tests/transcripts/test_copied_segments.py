@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import uuid
 from collections.abc import Callable
@@ -12,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.transcripts.lines import NOON, compressed, encoded, id_at, ids, line, live, rotated
-from usage.transcripts.raw_lines import Damage
+from usage.transcripts.raw_lines import Damage, SegmentReader
 from usage.transcripts.read import find, find_all, scan
-from usage.transcripts.segments import index_path
+from usage.transcripts.segments import Segment, index_path
 
 HOUR, DAY = 3600.0, 86_400.0
 Made = Callable[..., Path]
@@ -153,3 +154,20 @@ def test_a_file_that_is_named_may_have_any_name_and_its_lines_any_order(
     for one in lines:
         assert ids(find_all([path], uuid.UUID(one["exchange_id"]).hex)) == ids([one])
     assert ids(scan([path], until=NOON + 1)) == ids(lines[-1:])
+
+
+def test_a_compressed_copy_of_the_live_file_is_read_beside_it(tmp_path: Path) -> None:
+    old, new = line(NOON), line(NOON + DAY)
+    live(tmp_path, new)
+    (tmp_path / "transcripts.log.gz").write_bytes(gzip.compress(encoded(old)))
+    assert all_found(tmp_path, [old, new])
+    assert ids(scan([tmp_path])) == ids([old, new])
+
+
+def test_a_compressed_copy_is_not_taken_for_the_live_file_that_was_just_rotated(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "transcripts.log.gz").write_bytes(gzip.compress(encoded(line(NOON))))
+    gone = Segment(tmp_path / "transcripts.log")
+    with pytest.raises(FileNotFoundError):
+        SegmentReader(gone, lambda _: None, lambda _: None)

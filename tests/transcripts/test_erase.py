@@ -186,12 +186,21 @@ def test_a_damaged_member_is_reported_and_the_rest_erased(tmp_path: Path):
     assert len(left) > 10
 
 
-def test_a_file_that_another_program_compressed_stays_without_an_index(tmp_path: Path):
-    path = tmp_path / "transcripts.log-20260701.gz"
+@pytest.mark.parametrize("name", ["transcripts.log-20260701.gz", "transcripts.log.gz"])
+def test_a_file_that_another_program_compressed_stays_without_an_index(tmp_path: Path, name: str):
+    path = tmp_path / name
     path.write_bytes(gzip.compress(encoded(*MIXED)))
     assert erase(tmp_path) == {path.name: 10}
     assert content(path) == encoded(*OTHERS)
     assert names(tmp_path) == [path.name]
+
+
+def test_a_compressed_copy_of_the_live_file_is_erased_from_beside_it(tmp_path: Path):
+    written = live(tmp_path, *MIXED)
+    copy = tmp_path / "transcripts.log.gz"
+    copy.write_bytes(gzip.compress(encoded(*MIXED)))
+    assert count(tmp_path) == erase(tmp_path) == {written.name: 10, copy.name: 10}
+    assert content(written) == content(copy) == encoded(*OTHERS)
 
 
 def test_what_a_crash_left_while_compressing_does_not_bring_them_back(tmp_path: Path):

@@ -150,9 +150,10 @@ def test_segments_come_as_they_were_written_and_nothing_else_does(tmp_path: Path
         ("transcripts.log-20260630.gz", "transcripts.log-20260701.gz", "transcripts.log-20260702"),
         ("transcripts.log-2026-06-30-23.gz", "transcripts.log-2026-07-01-9", "transcripts.log.1"),
         ("transcripts.log-1782820800", "transcripts.log-1782907200"),
+        ("transcripts.log-20260701.gz", "transcripts.log.1", "transcripts.log.gz"),
     ],
 )
-def test_what_logrotate_has_moved_comes_with_the_oldest_first(
+def test_what_others_have_moved_or_compressed_comes_with_the_oldest_first(
     tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     for name in (*sorted(names), "transcripts.log", "transcripts.log.lock", "transcripts.log-"):

@@ -40,6 +40,8 @@ _elsewhere = re.compile(r"transcripts\.log[.-](\d[\d-]*)")
 """As logrotate names them: `.1` is the newest of those with a number, `-20260701` says its day."""
 MOST_DIGITS = 5
 """Of a number; what has more of them is a date or a moment."""
+BY_HAND = (2,)
+"""The age of a live file that somebody compressed: it comes after what logrotate has moved."""
 
 
 class Segment(NamedTuple):
@@ -54,9 +56,14 @@ class Segment(NamedTuple):
         return self.path.name.endswith(COMPRESSED)
 
     def renamed(self) -> Segment | None:
-        """Where the lines are now, if the file was compressed since it was listed."""
+        """Where the lines are now, if the file was compressed since it was listed.
+
+        The live one never is: what has such a name is a copy that somebody made.
+        """
+        if self.compressed or self.path.name == LIVE:
+            return None
         path = self.path.with_name(self.path.name + COMPRESSED)
-        return self._replace(path=path) if not self.compressed and path.exists() else None
+        return self._replace(path=path) if path.exists() else None
 
 
 class Entry(NamedTuple):
@@ -79,13 +86,15 @@ def segments(directory: Path) -> list[Segment]:
     dated: list[tuple[float, str]] = []
     for name in names:
         plain = name.removesuffix(COMPRESSED)
-        if name == plain and name + COMPRESSED in names:
+        if name == LIVE or (name == plain and name + COMPRESSED in names):
             continue
         moment = rotated_at(plain)
         if moment is not None:
             dated.append((moment, name))
         elif match := _elsewhere.fullmatch(plain):
             foreign.append((_age(match[1]), name))
+        elif plain == LIVE:
+            foreign.append((BY_HAND, name))
     ordered = [(inf, name) for _, name in sorted(foreign)] + sorted(dated)
     found = [Segment(directory / name, end=moment) for moment, name in ordered]
     return [*found, Segment(directory / LIVE)] if LIVE in names else found
