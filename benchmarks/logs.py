@@ -3,9 +3,10 @@
     python -m benchmarks.logs            ends with 1 if a figure is over its limit
     python -m benchmarks.logs --quick    fewer rounds
 
-In each round every gateway has its turn, so long that lines are written while it is asked, as under any load.
-There are several of each kind, for two that are alike differ by up to three hundredths, by where things came
-to lie in their memory. What a gateway spends while it has nothing to do is a row of its own, and in no other.
+In each round every gateway has its turn, so long that lines are written while it is asked, as under any load;
+the others are stopped meanwhile. There are several of each kind, for two that are alike differ by up to three
+hundredths, by where things came to lie in their memory. What a gateway spends while it has nothing to do is a
+row of its own, and in no other.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import re
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -23,7 +25,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from benchmarks import answers, gateway
-from benchmarks.bench import Bench, Target, idle_of, put
+from benchmarks.bench import Bench, Measured, Target, idle_of, put
 from benchmarks.figure import Figure
 from benchmarks.load import Load
 from benchmarks.processes import Program, cores, free_port
@@ -32,6 +34,8 @@ from benchmarks.run import line
 ROUNDS, QUICK_ROUNDS = 5, 2
 COPIES = 3
 """Gateways of each kind."""
+CATCH_UP_SECONDS = 0.5
+"""In which one that was stopped does what it would have done meanwhile."""
 DROPPED = re.compile(r"^patchbay_log_lines_dropped\{.*\} ([0-9.e+]+)$", re.MULTILINE)
 
 
@@ -95,7 +99,7 @@ def compare(benches: list[Bench], way: Way, rounds: int, idle: Sequence[float]) 
     targets = [bench.patchbay for bench in benches]
     for number in range(rounds):
         order = range(len(targets)) if number % 2 else reversed(range(len(targets)))
-        measured = {each: put(targets[each], way.load, idle[each]) for each in order}
+        measured = {each: _in_turn(targets[each], way.load, idle[each]) for each in order}
         spent.append(of_kinds([measured[each].cpu_ms for each in range(len(targets))]))
         wrong += sum(each.problems for each in measured.values())
     figures = []
@@ -108,6 +112,14 @@ def compare(benches: list[Bench], way: Way, rounds: int, idle: Sequence[float]) 
         most = kind.most if way.bounded else None
         figures.append(Figure(f"{way.name}: {kind.name}", median(ratios), "x", most, note=note))
     return [*figures, Figure(f"wrong answers, {way.name}", wrong, "", most=0)]
+
+
+def _in_turn(target: Target, load: Load, idle: float) -> Measured:
+    target.program.resume()
+    time.sleep(CATCH_UP_SECONDS)
+    measured = put(target, load, idle)
+    target.program.pause()
+    return measured
 
 
 def of_kinds(figures: Sequence[float]) -> list[float]:
@@ -146,8 +158,12 @@ def main() -> int:
         idle = idle_of(targets)
         for kind, rate in zip(KINDS, of_kinds(idle), strict=True):
             report(Figure(f"idle: {kind.name}", rate * 1000, "ms/s"))
+        for target in targets:
+            target.program.pause()
         for way in WAYS:
             report(*compare(benches, way, rounds, idle))
+        for target in targets:
+            target.program.resume()
         report(dropped(benches))
     over = [figure.what for figure in figures if not figure.within]
     print(f"\n{len(over)} over their limit: {'; '.join(over)}" if over else "\nAll within limits.")

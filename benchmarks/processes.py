@@ -58,6 +58,7 @@ class Program:
         trace: TracebackType | None,
     ) -> None:
         family = self._family()
+        self.resume()
         self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
@@ -65,6 +66,14 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait()
+
+    def pause(self) -> None:
+        """Let it do nothing at all until it is resumed: what waits for its turn disturbs no other."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGCONT)
 
     def await_port(self, port: int) -> None:
         """Until it accepts connections. Raises RuntimeError with the end of its log if it does not."""
