@@ -19,7 +19,6 @@ _unsafe_in_utf8 = re.compile(
     rb"|\xef(?:\xbb\xbf|\xbf[\xb9-\xbb])|\xf3\xa0[\x80\x81]"
 )
 """The same as UTF-8, but for what JSON never has in it as it is, and what is no UTF-8."""
-_HARMLESS = bytes(set(range(256)) - set(b"\x7f\xc2\xd8\xe2\xef\xf3"))
 
 
 def shown(text: str) -> str:
@@ -44,10 +43,21 @@ def in_one_line(data: bytes) -> bytes:
     if data.isascii() and b"\x7f" not in data:
         return data
     text = data.decode(errors="replace")
-    suspicious = data.translate(None, _HARMLESS)  # most texts have nothing that needs a search
-    if "\ufffd" in text or (suspicious and _unsafe_in_utf8.search(data)):
+    if "\ufffd" in text or (_is_suspicious(data) and _unsafe_in_utf8.search(data)):
         return shown_json(text).encode()
     return data
+
+
+def _is_suspicious(data: bytes) -> bool:
+    """Whether there is a byte that such a character begins with: most texts need no search."""
+    return (
+        b"\xe2" in data
+        or b"\xc2" in data
+        or b"\xef" in data
+        or b"\x7f" in data
+        or b"\xd8" in data
+        or b"\xf3" in data
+    )
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -91,8 +91,11 @@ class Redactor:
         """The same for the documents of several exchanges, which are searched as one; None where it fails."""
         redacted: list[Redacted | None] = []
         for documents, harmless in zip(exchanges, self._harmless(exchanges), strict=True):
-            names = Names()
             try:
+                if harmless and all(map(_is_bytes, documents)):
+                    redacted.append(([*map(_in_one_line, documents)], {}))
+                    continue
+                names = Names()
                 redacted.append((self._rewrite(documents, names, harmless), names.counts))
             except Exception:  # noqa: BLE001 — whatever it is, what was said must not get out
                 redacted.append(None)

@@ -40,15 +40,15 @@ class Bodies(msgspec.Struct, omit_defaults=True):
             return _read_leniently(raw)
 
 
-class Head(msgspec.Struct, kw_only=True):
+class Head(msgspec.Struct):
     """What is kept of an exchange. A member that a line does not have is as if nothing was said.
 
     `sealed` has the bodies where they are encrypted, and `sealed_with` is the id of the key.
     """
 
     v: int = VERSION
-    exchange_id: str
-    time: float
+    exchange_id: str = ""
+    time: float = 0.0
     level: str = "metadata"
     client_key: str = ""
     team: str = ""

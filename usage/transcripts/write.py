@@ -18,7 +18,7 @@ from usage.transcripts.cut import shorten
 from usage.transcripts.plain import in_one_line
 from usage.transcripts.policy import Patterns
 from usage.transcripts.redact import Redactor
-from usage.transcripts.stored import BODIES, Head
+from usage.transcripts.stored import BODIES, VERSION, Head
 
 Fold = Callable[[str, bytes], Folded]
 """The message that a stream of a format means; a format goes by its name."""
@@ -147,34 +147,35 @@ def _canonical(raw: msgspec.Raw) -> bytes:
 def _head(capture: Capture) -> Head:
     """What the books know as well."""
     record = capture.record
-    return Head(
-        exchange_id=id_text(record.exchange_id),
-        time=record.started_at,
-        level=capture.policy.level,
-        client_key=record.client_key_name,
-        team=record.team_name,
-        owner=record.owner,
-        session=record.session,
-        client_request_id=record.client_request_id,
-        trace_id=capture.trace_id,
-        end_user=record.end_user,
-        rule=record.rule_name,
-        provider=record.provider_name,
-        deployment=record.deployment,
-        client_format=record.client_format,
-        upstream_format=record.upstream_format,
-        model=record.original_model,
-        request_model=record.request_model,
-        response_model=record.response_model,
-        stream=record.stream,
-        outcome=record.outcome,
-        reason=record.reason,
-        status=record.status,
-        first_content_ms=record.first_content_ms,
-        total_ms=record.total_ms,
-        attempts=[msgspec.structs.asdict(attempt) for attempt in record.attempts],
-        tokens=_tokens(record),
-        cost_nano=record.cost_nano,
+    return Head(  # by place, which takes a third less time than names
+        VERSION,
+        id_text(record.exchange_id),
+        record.started_at,
+        capture.policy.level,
+        record.client_key_name,
+        record.team_name,
+        record.owner,
+        record.session,
+        record.client_request_id,
+        capture.trace_id,
+        record.end_user,
+        record.rule_name,
+        record.provider_name,
+        record.deployment,
+        record.client_format,
+        record.upstream_format,
+        record.original_model,
+        record.request_model,
+        record.response_model,
+        record.stream,
+        record.outcome,
+        record.reason,
+        record.status,
+        record.first_content_ms,
+        record.total_ms,
+        [msgspec.structs.asdict(attempt) for attempt in record.attempts],
+        _tokens(record),
+        record.cost_nano,
     )
 
 
