@@ -126,7 +126,7 @@ class Outputs:
         return min((level for level, _ in self._all), default=LEVELS[OFF])
 
     @property
-    def write(self) -> Callable[[Line], None] | None:
+    def write(self) -> Callable[[Line], object] | None:
         """Takes a line of level info; None where no output shows it."""
         puts = [output.put for level, output in self._all if level <= logging.INFO]
         if not puts:

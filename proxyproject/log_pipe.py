@@ -120,15 +120,16 @@ class Output(Generic[T]):
         """Whether what is put in now is dropped."""
         return len(self._waiting) >= self._size
 
-    def put(self, line: T) -> None:
-        """Never waits and never raises. The line must not be changed afterwards."""
+    def put(self, line: T) -> bool:
+        """Never waits and never raises; says whether there was room. Nobody changes the line afterwards."""
         waiting = self._waiting
-        if len(waiting) >= self._size:
-            self.drop(1)
-        else:
-            waiting.append(line)
         if self._thread is None:
             self.start()
+        if len(waiting) >= self._size:
+            self.drop(1)
+            return False
+        waiting.append(line)
+        return True
 
     def start(self) -> None:
         """Begin to write, which the first line would do as well."""

@@ -64,7 +64,7 @@ class TranscriptLog:
 
     def put(self, capture: Capture) -> None:
         """Never waits and never raises."""
-        told = Told(capture)
+        told = Told(capture, capture.size)
         for sink in self._sinks:
             sink.put(told)
         if self._files is not None:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
+import msgspec
+
 from proxyproject.log_file import NotWritten
 from proxyproject.log_formats import JsonFormat
 from proxyproject.log_pipe import Output
@@ -26,15 +28,14 @@ MOST_HELD = 64 * 2**20
 log = logging.getLogger("patchbay.transcripts")
 
 
-class Told:
-    """A Capture on its way to sinks. Its line is made when the first one needs it, and kept for the rest."""
+class Told(msgspec.Struct, gc=False, eq=False):
+    """A Capture on its way to sinks, and its size. Its line is made when the first one needs it, and kept
+    for the rest.
+    """
 
-    __slots__ = ("capture", "line", "size")
-
-    def __init__(self, capture: Capture) -> None:
-        self.capture: Capture | None = capture
-        self.line = b""
-        self.size = capture.size
+    capture: Capture | None
+    size: int
+    line: bytes = b""
 
     def keep(self, line: bytes) -> None:
         """The line instead of the Capture, from now on."""
@@ -110,10 +111,10 @@ class Sink:
 
     def put(self, told: Told) -> None:
         """Never waits and never raises."""
-        if self.output.full or self._came - self._went + told.size > MOST_HELD:
-            return self.output.drop(1)
-        self._came += told.size
-        return self.output.put(told)
+        if self._came - self._went + told.size > MOST_HELD:
+            self.output.drop(1)
+        elif self.output.put(told):
+            self._came += told.size
 
     def _encode_all(self, waiting: list[Told]) -> list[bytes]:
         self._make.together(waiting)

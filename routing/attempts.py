@@ -84,8 +84,8 @@ async def _attempt(
     exchange.begin_attempt(outbound.endpoint, outbound.login, outbound.format.value)
     exchange.meter = outbound.lane.meter
     exchange.note_translation(outbound.losses, outbound.edits)
-    if exchange.capture is not None:
-        exchange.capture.provider_gets(None if outbound.asks_the_same else outbound.request.body)
+    if exchange.capture is not None and exchange.capture.limit:
+        exchange.capture.asked = None if outbound.asks_the_same else outbound.request.body
     tools.books.attempt(exchange)
     try:
         opened = await _open(exchange, outbound, tools, stream, fresh)

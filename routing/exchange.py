@@ -180,12 +180,13 @@ class Exchange:
     def answered(self, chunk: bytes) -> None:
         """So much more of a provider's answer went to the client."""
         self.record.response_bytes += len(chunk)
-        self.keep_answer(chunk)
+        if self.capture is not None:
+            self.capture.hear(chunk)
 
     def keep_answer(self, chunk: bytes) -> None:
         """The client was told this, whoever said it."""
         if self.capture is not None:
-            self.capture.answered.add(chunk)
+            self.capture.hear(chunk)
 
     def content_began(self) -> None:
         self.first_content = time.monotonic()

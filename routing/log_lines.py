@@ -146,7 +146,7 @@ class Log(Protocol):
     """What a worker needs of the process's log. Nothing of it waits or raises."""
 
     @property
-    def write(self) -> Callable[[Line], None] | None:
+    def write(self) -> Callable[[Line], object] | None:
         """Takes a line of level info, which nobody changes afterwards; None where none is wanted."""
         ...
 

@@ -28,19 +28,16 @@ class Transcripts(NamedTuple):
         """The Exchange keeps what is said from here on, if it is to be kept. Counting says nothing."""
         if self.put is None or exchange.record.kind == "count_tokens":
             return
-        caller = exchange.caller
-        policy = decide(
-            caller.transcripts, caller.team_transcripts, route.transcripts, self.default
-        )
-        if not keeps(policy, random.random):
+        caller, policy = exchange.caller, self.default
+        key, team, rule = caller.transcripts, caller.team_transcripts, route.transcripts
+        if key is not None or team is not None or rule is not None:
+            policy = decide(key, team, rule, policy)
+        if policy.level == "off" or (policy.share < 1 and not keeps(policy, random.random)):
             return
-        full = policy.level == "full"
-        limit = self.limit if full else 0
+        limit, request = (self.limit, body) if policy.level == "full" else (0, b"")
         exchange.capture = Capture(
-            policy, exchange.record, limit, route.patterns, exchange.trace_id
+            policy, exchange.record, limit, route.patterns, exchange.trace_id, request
         )
-        if full:
-            exchange.capture.request = body
 
     def end(self, exchange: Exchange) -> None:
         """The Exchange is over, and its record complete."""

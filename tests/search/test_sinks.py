@@ -178,7 +178,7 @@ def _put(sink: Sink, count: int, size: int = 0) -> None:
     for _ in range(count):
         capture = Capture(Policy("full", 1.0, frozenset()), record(), size)
         capture.request = body
-        sink.put(Told(capture))
+        sink.put(Told(capture, capture.size))
 
 
 def _lines() -> LineMaker:
@@ -248,7 +248,7 @@ def test_a_line_that_cannot_be_made_keeps_no_other_back(archive: Archive):
     for said in (b"good", b"bad", b"good"):
         capture = Capture(Policy("full", 1.0, frozenset()), record(), 10)
         capture.request = said
-        sink.put(Told(capture))
+        sink.put(Told(capture, capture.size))
     sink.output.stop(PATIENCE)
     writer.close()
     assert (archive.count(), sink.output.written, sink.output.dropped) == (2, 2, 1)
@@ -262,7 +262,7 @@ def test_a_line_is_made_once_for_all_sinks():
         return [b"{}\n"] * len(captures)
 
     captures = [Capture(Policy("full", 1.0, frozenset()), record(), 10) for _ in range(100)]
-    told, maker = [Told(capture) for capture in captures], LineMaker(write)
+    told, maker = [Told(capture, capture.size) for capture in captures], LineMaker(write)
     maker.together(told[:50])
     maker.together(told)
     assert {maker.line(each) for each in told} == {b"{}\n"}
@@ -280,7 +280,7 @@ def test_two_sinks_that_make_lines_at_a_time_lose_none_over_one_that_cannot_be_m
     for number in range(30):
         capture = Capture(Policy("full", 1.0, frozenset()), record(), 10)
         capture.request = b"bad" if number == 15 else b"good"
-        told.append(Told(capture))
+        told.append(Told(capture, capture.size))
 
     def bring() -> None:
         maker.together(told)

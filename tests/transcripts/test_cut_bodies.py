@@ -54,7 +54,7 @@ def written(
     capture = Capture(Policy("full", 1.0, frozenset(KINDS)), record, limit)
     capture.request = request
     for at in range(0, len(answer), 4096):
-        capture.answered.add(answer[at : at + 4096])
+        capture.hear(answer[at : at + 4096])
     capture.streamed = streamed
     writer = LineWriter(fold, lambda kinds, patterns: Redactor(kinds=kinds, secrets=SECRETS))
     return read_line(writer(capture), Path())

@@ -74,7 +74,7 @@ class LineWriter:
         bodies: dict[str, Any] = {"request": capture.request}
         if capture.asked is not None and not _mean_the_same(capture.request, capture.asked):
             bodies["upstream_request"] = capture.asked
-        if capture.answered.size:
+        if capture.heard:
             bodies["response"] = self._answer(head, capture)
         head.truncated = _shorten(bodies, capture, redactor)
         return bodies
@@ -84,12 +84,11 @@ class LineWriter:
 
         Of one that is longer than what is held nothing tells whether it ended but the record.
         """
-        answered = capture.answered
         if not capture.streamed:
-            return answered.content
-        folded = self._fold(head.client_format, answered.content)
+            return capture.answer
+        folded = self._fold(head.client_format, capture.answer)
         broke_off = capture.record.outcome != "completed"
-        head.partial = broke_off if answered.cut else folded.partial
+        head.partial = broke_off if capture.cut else folded.partial
         return folded.message
 
     def _redactor(self, redaction: frozenset[str], patterns: Patterns) -> Redactor:
@@ -120,7 +119,7 @@ def _shorten(bodies: dict[str, Any], capture: Capture, redactor: Redactor) -> di
     """Bring those over the limit within it; how many bytes of each are left out."""
     left_out = dict.fromkeys(BODIES, 0)
     for name, content in bodies.items():
-        missing = capture.answered.cut if name == "response" else 0
+        missing = capture.cut if name == "response" else 0
         if missing or len(content) > capture.limit:
             short = shorten(content, capture.limit, redactor.longest, unfinished=bool(missing))
             bodies[name] = short.value
