@@ -31,7 +31,7 @@ from benchmarks.load import Load
 from benchmarks.processes import Program, cores, free_port
 from benchmarks.run import line
 
-ROUNDS, QUICK_ROUNDS = 5, 2
+ROUNDS, QUICK_ROUNDS = 4, 2
 COPIES = 3
 """Gateways of each kind."""
 CATCH_UP_SECONDS = 0.5
