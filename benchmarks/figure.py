@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """One line of the report. `most` and `least` are its limits, None where it has none."""
+    """One line of the report. `most` and `least` are its limits, None where it has none.
+
+    What is compared is what is printed: two places.
+    """
 
     what: str
     value: float
@@ -17,6 +20,7 @@ class Figure(NamedTuple):
 
     @property
     def within(self) -> bool:
-        above = self.most is not None and self.value > self.most
-        below = self.least is not None and self.value < self.least
+        shown = round(self.value, 2)
+        above = self.most is not None and shown > self.most
+        below = self.least is not None and shown < self.least
         return not (above or below)
