@@ -28,11 +28,11 @@ from benchmarks import answers, gateway
 from benchmarks.bench import Bench, Measured, Target, idle_of, put
 from benchmarks.figure import Figure
 from benchmarks.load import Load
-from benchmarks.processes import Program, cores, free_port
+from benchmarks.processes import Program, cores, end_well, free_port
 from benchmarks.run import line
 
 ROUNDS, QUICK_ROUNDS = 2, 1
-COPIES = 6
+COPIES = 4
 """Gateways of each kind."""
 CATCH_UP_SECONDS = 0.5
 """In which one that was stopped does what it would have done meanwhile."""
@@ -141,6 +141,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure what logs and transcripts cost.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     rounds = QUICK_ROUNDS if parser.parse_args().quick else ROUNDS
+    end_well()
     figures: list[Figure] = []
 
     def report(*found: Figure) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +24,11 @@ def cores() -> tuple[set[int], set[int]]:
     """(what is measured, what measures): one core each, where there are two."""
     allowed = sorted(os.sched_getaffinity(0))
     return {allowed[0]}, {allowed[-1]}
+
+
+def end_well() -> None:
+    """Let SIGTERM end what was started as well, as Ctrl-C does: what is left over disturbs the next run."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def free_port() -> int:

@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import platform
-import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from benchmarks.bench import bench
 from benchmarks.figure import Figure
+from benchmarks.processes import end_well
 from benchmarks.scenarios import COMPARISONS, FULL, QUICK, SCENARIOS, Size
 
 
@@ -73,7 +73,7 @@ def main() -> int:
     )
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what runs is ended
+    end_well()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     figures = measure(options.only, QUICK if options.quick else FULL)
     if options.json:
