@@ -98,6 +98,10 @@ def test_an_exchange_that_is_no_json_keeps_no_other_from_being_searched():
         '{"p\\u0061ssword":"Hello"}',
         '{"of":"a\\nb","Cookie":"Hello"}',
         '{"arguments":"{\\"api_key\\":\\"Hello\\"}"}',
+        '{"arguments":"{\\"password\\":\\"Hello\\",\\"of\\":\\"a\\\\nb\\",\\"score\\":NaN}"}',
+        '{"arguments":"{\\"password\\":\\"Hello\\",\\"icon\\":\\"\\\\ud83d\\"}"}',
+        '{"arguments":"\\u007b\\"password\\":\\"Hello\\"}"}',
+        '{"arguments":"{\\"password\\":\\"Hello\\"\\u007D"}',
     ],
 )
 def test_what_only_its_name_says_to_be_secret_is_hidden_among_other_exchanges(document: str):

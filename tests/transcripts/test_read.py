@@ -195,6 +195,7 @@ BAD = {
     "damaged": (b'{"v":1,\xff\xfe}', "it is damaged"),
     "zeros": (bytes(5000), "it is cut off"),
     "other JSON": (b'{"event":"request"}', "it is no transcript"),
+    "no time": (encoded(line()).replace(b'"time"', b'"then"')[:-1], "it is no transcript"),
     "no id": (encoded(line(exchange_id="x"))[:-1], "it is no transcript"),
     "deep": (b"[" * 200_000 + b"]" * 200_000, "it is cut off"),
     "newer": (encoded(line(v=2))[:-1], "it was written by a newer Patchbay"),

@@ -32,6 +32,7 @@ BETWEEN = "\n\0\n"
 """Between texts of different exchanges: nothing that is looked for goes across it."""
 _SECRET_MEMBERS = frozenset(name.encode() for name in SECRET_MEMBERS)
 
+_escaped_bracket = re.compile(rb"\\u00[57][bdBD]")
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 _string = msgspec.json.Decoder(str).decode
 _data = re.compile(rb'"(?:data:[^,\s"]{0,200},)?[A-Za-z0-9+/_\-\\]{256}')
@@ -108,6 +109,8 @@ def _parts(document: bytes, depth: int) -> list[bytes] | None:
         return document.split(b'"')[1::2]
     # what a backslash and a quotation mark are called as well
     document = document.replace(b"\\\\", b"\\u005c").replace(b'\\"', b"\\u0022")
+    if _escaped_bracket.search(document):  # JSON within a string may begin or end with it
+        return None
     parts = document.split(b'"')[1::2]
     if b'"{' in document or b'"[' in document:
         found: list[bytes] = []
@@ -132,7 +135,7 @@ def _inner(part: bytes, depth: int) -> list[bytes] | None:
                 inner = text.encode()
                 _check(inner)
             except (msgspec.DecodeError, UnicodeError, RecursionError):
-                return [part]
+                return None  # who looks closely takes NaN and halves of characters as well
             return _parts(inner, depth - 1)
         if names_a_secret(text):
             return None

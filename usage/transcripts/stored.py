@@ -48,7 +48,7 @@ class Head(msgspec.Struct):
 
     v: int = VERSION
     exchange_id: str = ""
-    time: float = 0.0
+    time: float = -1.0
     level: str = "metadata"
     client_key: str = ""
     team: str = ""
@@ -131,6 +131,8 @@ def read_line(data: bytes, path: Path) -> Line:
         UUID(head.exchange_id)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Unusable(_why(data, error)) from None
+    if head.time < 0:
+        raise Unusable("it is no transcript (it does not say when it was)")
     if head.v > VERSION:
         raise Unusable(f"it was written by a newer Patchbay (version {head.v} of the line)")
     return Line(head, data, path)
