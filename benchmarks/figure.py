@@ -8,7 +8,7 @@ from typing import NamedTuple
 class Figure(NamedTuple):
     """One line of the report. `most` and `least` are its limits, None where it has none.
 
-    What is compared is what is printed: two places.
+    Compared are two places, as they are printed.
     """
 
     what: str
