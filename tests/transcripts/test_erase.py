@@ -203,6 +203,16 @@ def test_a_compressed_copy_of_the_live_file_is_erased_from_beside_it(tmp_path: P
     assert content(written) == content(copy) == encoded(*OTHERS)
 
 
+def test_a_file_is_erased_from_though_another_program_left_a_compressed_one_beside_it(
+    tmp_path: Path,
+):
+    plain, packed = tmp_path / "transcripts.log.1", tmp_path / "transcripts.log.1.gz"
+    plain.write_bytes(encoded(*MIXED))
+    packed.write_bytes(gzip.compress(encoded(*OTHERS)))
+    assert erase(tmp_path) == {plain.name: 10}
+    assert content(plain) == content(packed) == encoded(*OTHERS)
+
+
 def test_what_a_crash_left_while_compressing_does_not_bring_them_back(tmp_path: Path):
     plain = rotated(tmp_path, OLDER, *MIXED)
     finished = compress_indexed(plain)

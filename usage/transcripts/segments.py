@@ -79,16 +79,16 @@ def segments(directory: Path) -> list[Segment]:
     """The segments of a directory, as they were written; the live one is the last.
 
     Of when they were written it is known what their names say: the end. Where a crash left both
-    a segment and its compressed form, the compressed one is whole.
+    a segment of ours and its compressed form, the compressed one is whole; others may hold different lines.
     """
     names = set(os.listdir(directory))
     foreign: list[tuple[tuple[int, ...], str]] = []
     dated: list[tuple[float, str]] = []
     for name in names:
         plain = name.removesuffix(COMPRESSED)
-        if name == LIVE or (name == plain and name + COMPRESSED in names):
-            continue
         moment = rotated_at(plain)
+        if name == LIVE or (moment is not None and name == plain and name + COMPRESSED in names):
+            continue
         if moment is not None:
             dated.append((moment, name))
         elif match := _elsewhere.fullmatch(plain):
