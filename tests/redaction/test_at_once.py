@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -17,11 +18,16 @@ REDACTOR = Redactor(secrets=SecretFilter(KNOWN))
 SAMPLES = [sentence.format(value) for _, value, sentence in FOUND] + KNOWN
 NAMES = ["text", "phone", "ssn", "arguments", "password", "Authorization", "content", "iban"]
 HARMLESS = ["", "Hello there.", "[", "{}", "1.2.3.4", "2026-11-26", "{}]", "a\\nb", "12", "x" * 600]
-STRINGS = st.one_of(
-    st.text(max_size=20),
-    st.sampled_from(SAMPLES + HARMLESS),
-    st.builds(lambda text: json.dumps({"of": text, "more": "\n" + text}), st.sampled_from(SAMPLES)),
+BEYOND_JSON = [math.nan, "\ud83d"]
+"""What Python reads and writes as JSON, and others refuse."""
+JSON_IN_JSON = st.builds(
+    lambda name, text, more, around: around + json.dumps({name: text, "more": more}) + around,
+    st.sampled_from(NAMES),
+    st.sampled_from([*SAMPLES, "Hello there."]),
+    st.sampled_from([1, "a\nb", *BEYOND_JSON]),
+    st.sampled_from(["", "\n", " ", "\r\n\t", "x"]),
 )
+STRINGS = st.text(max_size=20) | st.sampled_from(SAMPLES + HARMLESS) | JSON_IN_JSON
 DOCUMENTS = st.recursive(
     st.integers() | st.booleans() | STRINGS,
     lambda inner: (
@@ -102,6 +108,10 @@ def test_an_exchange_that_is_no_json_keeps_no_other_from_being_searched():
         '{"arguments":"{\\"password\\":\\"Hello\\",\\"icon\\":\\"\\\\ud83d\\"}"}',
         '{"arguments":"\\u007b\\"password\\":\\"Hello\\"}"}',
         '{"arguments":"{\\"password\\":\\"Hello\\"\\u007D"}',
+        '{"arguments":"{\\"password\\":\\"Hello\\"}\\n"}',
+        '{"arguments":"\\r\\n{\\"password\\":\\"Hello\\"}"}',
+        '{"arguments": " [{\\"password\\":\\"Hello\\"}]\\t"}',
+        '{"arguments":"\\u0020{\\"password\\":\\"Hello\\",\\"of\\":\\"a\\\\nb\\"}\\u000a"}',
     ],
 )
 def test_what_only_its_name_says_to_be_secret_is_hidden_among_other_exchanges(document: str):

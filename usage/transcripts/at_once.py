@@ -32,6 +32,9 @@ BETWEEN = "\n\0\n"
 """Between texts of different exchanges: nothing that is looked for goes across it."""
 _SECRET_MEMBERS = frozenset(name.encode() for name in SECRET_MEMBERS)
 
+_FIRST = (b"{", b"[", b" ", b"\\")
+"""How a string may begin that is JSON: with a bracket, or a blank, as JSON writes it."""
+
 _escaped_bracket = re.compile(rb"\\u00[57][bdBD]")
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 _string = msgspec.json.Decoder(str).decode
@@ -96,6 +99,12 @@ def holding(texts: Iterable[str], found: Iterable[Span]) -> set[int]:
     }
 
 
+def may_be_json(text: str) -> bool:
+    """Whether a text has the edges of an object or a list; blanks and line ends may stand around it."""
+    inner = text.strip(" \t\r\n")
+    return inner[:1] in ("{", "[") and inner[-1] in "}]"
+
+
 def names_a_secret(text: str) -> bool:
     """Whether a member of JSON without escapes says to be secret."""
     return not SECRET_MEMBERS.isdisjoint(text.lower().split('"'))
@@ -112,7 +121,7 @@ def _parts(document: bytes, depth: int) -> list[bytes] | None:
     if _escaped_bracket.search(document):  # JSON within a string may begin or end with it
         return None
     parts = document.split(b'"')[1::2]
-    if b'"{' in document or b'"[' in document:
+    if b'"{' in document or b'"[' in document or b'" ' in document or b'"\\' in document:
         found: list[bytes] = []
         for part in parts:
             inner = _inner(part, depth)
@@ -128,15 +137,16 @@ def _inner(part: bytes, depth: int) -> list[bytes] | None:
 
     None where a name within it says something to be secret.
     """
-    if depth and part[:1] in (b"{", b"[") and part[-1:] in (b"}", b"]"):
-        text = _string(b'"' + part + b'"')
-        if "\\" in text:
-            try:
-                inner = text.encode()
-                _check(inner)
-            except (msgspec.DecodeError, UnicodeError, RecursionError):
-                return None  # who looks closely takes NaN and halves of characters as well
-            return _parts(inner, depth - 1)
-        if names_a_secret(text):
-            return None
-    return [part]
+    if not depth or part[:1] not in _FIRST:
+        return [part]
+    text = _string(b'"' + part + b'"')
+    if not may_be_json(text):
+        return [part]
+    if "\\" in text:
+        try:
+            inner = text.encode()
+            _check(inner)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return None  # who looks closely takes NaN and halves of characters as well
+        return _parts(inner, depth - 1)
+    return None if names_a_secret(text) else [part]

@@ -18,6 +18,7 @@ from usage.transcripts.at_once import (
     SECRET_MEMBERS,
     SHORTEST_DATA,
     holding,
+    may_be_json,
     names_a_secret,
     strings_at_once,
 )
@@ -237,7 +238,7 @@ class _Walk:
             return self._data(text)
         if isinstance(text, Beginning):
             return self._text(text, name)
-        if self._depth < MOST_JSON_IN_JSON and text[:1] in ("{", "[") and text[-1] in "}]":
+        if self._depth < MOST_JSON_IN_JSON and may_be_json(text):
             return self._json(text, name)
         return self._text(text, name)
 
