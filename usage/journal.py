@@ -114,9 +114,10 @@ class Journal:
     def close_old_segment(self) -> None:
         """Go on in a new segment where this one is old. To be called now and then.
 
-        Without it the names in a segment would stay on disk until a later entry comes, if one does.
+        Without it the names in a segment would stay on disk, and the ends that a full disk did not
+        take in memory, until a later entry comes, if one does.
         """
-        if not self._failing and time.monotonic() >= self._rotate_at:
+        if self.writable and time.monotonic() >= self._rotate_at:
             self._rotate()
 
     @property
