@@ -9,9 +9,10 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ def count(directory: Path, whose: Whose = ADA) -> dict[str, int]:
         lambda done, whole: None
     )
     return counted
+
+
+def _touched(path: Path, number: int) -> None:
+    """For who asks no more of it."""
 
 
 def _fail(damage: Damage) -> None:
@@ -209,8 +214,66 @@ def test_a_file_is_erased_from_though_another_program_left_a_compressed_one_besi
     plain, packed = tmp_path / "transcripts.log.1", tmp_path / "transcripts.log.1.gz"
     plain.write_bytes(encoded(*MIXED))
     packed.write_bytes(gzip.compress(encoded(*OTHERS)))
+    os.utime(packed, (NOON, NOON))
     assert erase(tmp_path) == {plain.name: 10}
     assert content(plain) == content(packed) == encoded(*OTHERS)
+
+
+def half_compressed(plain: Path, packed: Path) -> Callable[[], None]:
+    """Begins as logrotate does; what it returns ends it."""
+    whole = gzip.compress(encoded(*MIXED))
+    plain.write_bytes(encoded(*MIXED))
+    writer = packed.open("wb", buffering=0)
+    writer.write(whole[: len(whole) // 2])
+
+    def end() -> None:
+        with writer:
+            writer.write(whole[len(whole) // 2 :])
+        os.utime(packed, (NOON, NOON))
+        plain.unlink()
+
+    return end
+
+
+def test_who_compresses_a_file_is_waited_for_so_that_nothing_is_lost_and_nobody_kept(
+    tmp_path: Path,
+):
+    packed = tmp_path / "transcripts.log.1.gz"
+    end = half_compressed(tmp_path / "transcripts.log.1", packed)
+    later = threading.Timer(0.5, end)
+    later.start()
+    assert erase(tmp_path) == {packed.name: 10}
+    later.join()
+    assert names(tmp_path) == [packed.name]
+    assert content(packed) == encoded(*OTHERS)
+
+
+def test_who_compresses_for_too_long_is_named_and_left_alone(tmp_path: Path):
+    plain, packed = tmp_path / "transcripts.log-20260701", tmp_path / "transcripts.log-20260701.gz"
+    end = half_compressed(plain, packed)
+    with pytest.raises(BlockingIOError) as refused:
+        Eraser(tmp_path, ADA, _touched, _fail, wait=0.1).erase(lambda done, whole: None)
+    assert refused.value.filename == str(packed)
+    end()
+    assert content(packed) == encoded(*MIXED)
+
+
+def test_a_file_that_was_moved_meanwhile_is_named_so_that_it_is_erased_from_as_well(
+    tmp_path: Path,
+):
+    plain, moved = tmp_path / "transcripts.log.1", tmp_path / "transcripts.log.2"
+    plain.write_bytes(encoded(*MIXED))
+    live(tmp_path, *MIXED)
+
+    def rotate(done: int, whole: int) -> None:
+        if not moved.exists():
+            plain.rename(moved)
+
+    with pytest.raises(BlockingIOError) as refused:
+        Eraser(tmp_path, ADA, _touched, _fail).erase(rotate)
+    assert refused.value.filename == str(moved)
+    erase(tmp_path)
+    assert content(moved) == encoded(*OTHERS)
 
 
 def test_what_a_crash_left_while_compressing_does_not_bring_them_back(tmp_path: Path):
@@ -267,7 +330,7 @@ def test_a_line_that_is_just_being_written_goes_or_stays_whole(tmp_path: Path, b
             with path.open("ab") as file:
                 file.write(rest.pop())
 
-    Eraser(tmp_path, ADA, lambda path, number: None, _fail).erase(write_on)
+    Eraser(tmp_path, ADA, _touched, _fail).erase(write_on)
     assert path.read_bytes() == encoded(*OTHERS, bob)
 
 

@@ -223,7 +223,7 @@ def test_a_file_that_another_process_holds_is_waited_for_within_a_bound(
     held = lock(directory / "transcripts.log")
     with locked(held):
         with pytest.raises(
-            CommandError, match="another process holds .* Run this again"
+            CommandError, match="another process is busy with .* Run this again"
         ) as refused:
             run("--end-user", "ada", "--yes", "--wait", "0.1")
         assert str(held) in str(refused.value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from usage.log_lock import lies_at, locked_within, tidy_lock, write_lock
+from usage.log_lock import POLL_SECONDS, lies_at, locked_within, tidy_lock, write_lock
 from usage.transcripts.new_file import new_like, settle
 from usage.transcripts.plain import in_one_line
 from usage.transcripts.raw_lines import Advance, Progress, Report, SegmentReader, summed
@@ -38,6 +39,8 @@ from usage.transcripts.stored import Unusable, read_line
 
 WAIT_SECONDS = 60.0
 """For another process that holds a file; one that compresses a long file takes some time."""
+COMPRESSING_SECONDS = 10.0
+"""Who writes a compressed file leaves it alone for less than this before it is whole."""
 LONGEST = 200
 """Characters of a name that are kept of what a client calls itself."""
 
@@ -98,7 +101,7 @@ class Eraser:
     def erase(self, progress: Progress) -> None:
         """Remove what was written up to now. Raises OSError; then it can be done again.
 
-        BlockingIOError is of another process that held a file for too long.
+        BlockingIOError is of another process that held a file for too long, or moved one meanwhile.
         """
         with locked_within(tidy_lock(self._live), self._wait):
             self._finish()
@@ -106,7 +109,7 @@ class Eraser:
                 live: BinaryIO | None = self._live.open("rb")
             except FileNotFoundError:
                 live = None
-            found = segments(self._directory)
+            found = self._settled()
             advance = summed(found, progress)
             for segment in found:
                 if segment.path != self._live:
@@ -115,6 +118,29 @@ class Eraser:
             if live is not None:
                 with live:
                     self._erase_live(live, advance)
+        self._refuse_moved(found)
+
+    def _settled(self) -> list[Segment]:
+        """The segments, once nobody compresses one of them any more, as after a rotation by logrotate.
+
+        It would go on in the file that was replaced, and remove the plain one at its end.
+        """
+        until = time.monotonic() + self._wait
+        while True:
+            found = segments(self._directory)
+            busy = next(filter(_is_being_compressed, found), None)
+            if busy is None:
+                return found
+            if time.monotonic() >= until:
+                raise BlockingIOError(errno.EAGAIN, "another process writes it", str(busy.path))
+            time.sleep(POLL_SECONDS)
+
+    def _refuse_moved(self, found: list[Segment]) -> None:
+        """What another program moved or compressed meanwhile may hold some of theirs."""
+        known = {segment.path for segment in found} | {self._live}
+        for segment in segments(self._directory):
+            if segment.path not in known and rotated_at(segment.path.name) is None:
+                raise BlockingIOError(errno.EAGAIN, "another process moved it", str(segment.path))
 
     def _finish(self) -> None:
         """Take away what a crash has left half-way, which nobody looks into again."""
@@ -235,6 +261,19 @@ class Replacement:
         """Take the place. The time tells a writer which day's lines these are."""
         settle(self.file, like)
         os.rename(self._part, path)
+
+
+def _is_being_compressed(segment: Segment) -> bool:
+    """Whether another program may still be at it: the plain file is there, and this one is young."""
+    path = segment.path
+    if not segment.compressed or rotated_at(path.name) is not None:
+        return False
+    plain = path.with_name(path.name.removesuffix(COMPRESSED))
+    try:
+        age = time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return plain.name != LIVE and plain.exists() and abs(age) < COMPRESSING_SECONDS
 
 
 def _read_lines(file: BinaryIO, end: int, advance: Advance) -> Iterator[bytes]:

@@ -93,8 +93,8 @@ class Command(BaseCommand):
             self._run(whose, f"{words} {one_line(options[name])}", options)
         except BlockingIOError as error:
             raise CommandError(
-                f"Not all was erased: another process holds {error.filename}. Run this again when it has "
-                f"ended, or wait for it longer than {options['wait']:g} seconds with --wait."
+                f"Not all was erased: another process is busy with {error.filename}. Run this again when it "
+                f"has ended, or wait for it longer than {options['wait']:g} seconds with --wait."
             ) from None
         except OSError as error:
             what = f"{error.filename}: " if error.filename else ""
