@@ -135,6 +135,7 @@ def test_for_programs_it_is_one_object(some: list[UsageRecord], directory: Path)
             "transcripts_in_files": 2,
             "transcripts_in_database": 0,
             "records": 2,
+            "known_key": None,
         }
     with pytest.raises(CommandError, match="--yes or --dry-run"):
         run("--end-user", "ada", "--json")
@@ -214,6 +215,15 @@ def test_a_name_that_no_client_key_has_is_said_to_be_none(some: list[UsageRecord
     assert unknown not in run("--end-user", "cj", option)
     ClientKey.objects.create(name="cj", digest="d", pepper_id="p")
     assert unknown not in run("--key", "cj", option)
+
+
+@pytest.mark.parametrize("option", ["--yes", "--dry-run"])
+def test_programs_are_told_too_whether_there_is_such_a_key(option: str):
+    ClientKey.objects.create(name="ci", digest="d", pepper_id="p")
+    for name, known in [("ci", True), ("cj", False)]:
+        out = io.StringIO()
+        call_command("erase", "--key", name, option, "--json", stdout=out, stderr=io.StringIO())
+        assert json.loads(out.getvalue())["known_key"] is known
 
 
 @pytest.mark.parametrize("lock", [tidy_lock, write_lock], ids=["tidied", "written"])

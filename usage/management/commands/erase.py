@@ -106,15 +106,16 @@ class Command(BaseCommand):
 
     def _run(self, whose: Whose, words: str, options: dict[str, Any]) -> None:
         eraser = Eraser(directory(), whose, self._touched, self._report, options["wait"])
+        self._known_key = _known_key(whose)
         self._is_shown = not options["yes"] or options["dry_run"]
         found = self._count(eraser, whose)
         if options["dry_run"]:
             self._sum("would erase", "would pseudonymise")
             if not found:
-                self._say_if_unknown(whose)
+                self._say_if_unknown()
         elif not found:
             self._say_nothing(words)
-            self._say_if_unknown(whose)
+            self._say_if_unknown()
         else:
             if not options["yes"]:
                 self._ask(f"the {words}", found)
@@ -178,11 +179,9 @@ class Command(BaseCommand):
         self._say(f"There is nothing of the {words}.\n{_searched()}")
         self._say_as_json()
 
-    def _say_if_unknown(self, whose: Whose) -> None:
+    def _say_if_unknown(self) -> None:
         """Only where there is nothing: of a key that was deleted there may be something still."""
-        if whose.member != "client_key":
-            return
-        if not ClientKey.objects.filter(name=whose.value).exists():
+        if self._known_key is False:
             self._say("No client key has this name.")
 
     def _say_as_json(self) -> None:
@@ -197,6 +196,7 @@ class Command(BaseCommand):
                 "transcripts_in_files": amount.lines,
                 "transcripts_in_database": amount.rows,
                 "records": amount.records,
+                "known_key": self._known_key,
             }
             self._progress.clear()
             self.stdout.write(msgspec.json.encode(said).decode())
@@ -212,6 +212,13 @@ class Command(BaseCommand):
             self._damage.add(damage)
             self._progress.clear()
             self.stderr.write(one_line(str(damage)))
+
+
+def _known_key(whose: Whose) -> bool | None:
+    """Whether a client key has this name; None if it is the name of no key."""
+    if whose.member != "client_key":
+        return None
+    return ClientKey.objects.filter(name=whose.value).exists()
 
 
 def _searched() -> str:
