@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import shutil
+import threading
 import tracemalloc
 import zlib
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -325,6 +328,55 @@ def test_the_live_segment_is_read_though_it_is_rotated_meanwhile(tmp_path: Path)
     path.rename(tmp_path / "transcripts-20260701T150000.000000Z.log")
     live(tmp_path, line(NOON + 2 * HOUR))
     assert ids(lines) == ids([last])
+
+
+def _ours(directory: Path) -> None:
+    (directory / "transcripts.log").rename(directory / "transcripts-20260702T000000.000000Z.log")
+    live(directory)
+
+
+def _by_logrotate(directory: Path) -> None:
+    (directory / "transcripts.log.1").rename(directory / "transcripts.log.2")
+    (directory / "transcripts.log").rename(directory / "transcripts.log.1")
+
+
+@pytest.mark.parametrize("rotate", [_ours, _by_logrotate])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_what_is_rotated_while_the_files_are_listed_is_read_all_the_same(
+    tmp_path: Path, rotate: Callable[[Path], None], newest_first: bool
+) -> None:
+    """The first look into a segment waits, for it is a pipe, until others were rotated."""
+    pipe = tmp_path / "transcripts-20260601T000000.000000Z.log"
+    os.mkfifo(pipe)
+    lines = [line(NOON + at) for at in range(2)]
+    (tmp_path / "transcripts.log.1").write_bytes(encoded(lines[0]))
+    live(tmp_path, lines[1])
+
+    rotations = iter([rotate])
+    over = threading.Event()
+
+    def let_on() -> None:
+        while not over.wait(0.005):
+            with suppress(OSError):  # nobody looks into it
+                writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+                for each in rotations:
+                    each(tmp_path)
+                os.close(writer)
+
+    other = threading.Thread(target=let_on)
+    other.start()
+    try:
+        found, damage = scanned(tmp_path, since=NOON, newest_first=newest_first)
+    finally:
+        over.set()
+        other.join()
+    assert (sorted(found), damage) == (sorted(one["exchange_id"] for one in lines), [])
+
+
+@pytest.mark.parametrize("name", ["transcripts.log", "copy.log"])
+def test_a_file_that_is_named_has_to_be_there(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=name):
+        scanned(tmp_path / name)
 
 
 def test_progress_is_told_up_to_the_end(tmp_path: Path) -> None:

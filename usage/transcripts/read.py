@@ -6,6 +6,7 @@ Whatever is damaged is reported and passed over.
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, nullcontext
 from itertools import count, islice
@@ -24,7 +25,16 @@ from usage.transcripts.raw_lines import (
     read_at,
     summed,
 )
-from usage.transcripts.segments import Segment, index_path, look_up, segments
+from usage.transcripts.segments import (
+    COMPRESSED,
+    INDEX,
+    NAMES,
+    UNFINISHED,
+    Segment,
+    index_path,
+    look_up,
+    segments,
+)
 from usage.transcripts.stored import Line, Unusable, read_line
 from usage.transcripts.time_spans import CLOCK_SECONDS, spanned
 
@@ -33,6 +43,8 @@ LONGEST_EXCHANGE = 90_000.0
 FLUSH_SECONDS = 10.0
 """How much later than it ended an exchange may be written."""
 MOST_HELD, MOST_HELD_BYTES = 10_000, 64 * 2**20
+MOST_LISTINGS = 5
+"""A directory is listed anew where files were rotated meanwhile, but who rotates always is not waited for."""
 LEAST_DIGITS = 8
 """Of an id: what is shorter says nothing but which month it was."""
 
@@ -55,11 +67,12 @@ def find_all(paths: Iterable[Path], start: str, report: Report = ignore) -> Iter
     """
     began = _milliseconds(start, "0") / 1000 - CLOCK_SECONDS
     ended = _milliseconds(start, "f") / 1000 + LONGEST_EXCHANGE
-    held = [part for part in _timed(paths) if part.end >= began and part.begin <= ended]
     seen = set()
     with ExitStack() as stack:
-        readers = _Readers(held, report, lambda _: None, stack)
-        for segment in held:
+        readers = _opened(
+            paths, lambda part: part.end >= began and part.begin <= ended, report, None, stack
+        )
+        for segment in readers.held:
             for line in _found(segment, readers, start):
                 if line.head.exchange_id not in seen:
                     seen.add(line.head.exchange_id)
@@ -82,22 +95,23 @@ def scan(
     comes and put together by time, so that directories of several hosts make one row. `progress`
     is told (bytes done with, bytes in all). Raises OSError.
     """
-    held = [
-        segment
-        for segment in _timed(paths)
-        if segment.end >= since - CLOCK_SECONDS and segment.begin <= until + LONGEST_EXCHANGE
-    ]
     with ExitStack() as stack:
-        readers = _Readers(
-            held, report, summed(held, progress) if progress else lambda _: None, stack
+        readers = _opened(
+            paths,
+            lambda part: (
+                part.end >= since - CLOCK_SECONDS and part.begin <= until + LONGEST_EXCHANGE
+            ),
+            report,
+            progress,
+            stack,
         )
-        streams = {part: _lines(part, readers, since, newest_first) for part in held}
+        streams = {part: _lines(part, readers, since, newest_first) for part in readers.held}
         found: Iterator[Line] = (
             line
             for line in _merged(streams, newest_first)
             if since <= line.head.time < until and (where is None or where(line))
         )
-        if len(held) > 1:
+        if len(readers.held) > 1:
             found = _once(found)
         yield from _newest_first(found) if newest_first else found
 
@@ -138,17 +152,66 @@ def _milliseconds(start: str, filler: str) -> int:
     return int(start[:12].ljust(12, filler), 16)
 
 
+def _opened(
+    paths: Iterable[Path],
+    wanted: Callable[[Segment], bool],
+    report: Report,
+    progress: Progress | None,
+    stack: ExitStack,
+) -> _Readers:
+    """The segments to read. What was renamed between being listed and opened would be missing, so
+    where there are new names it is done anew.
+    """
+    paths = [*paths]
+    for again in reversed(range(MOST_LISTINGS)):
+        with ExitStack() as opened:
+            before = _names(paths)
+            held = [part for part in _timed(paths) if wanted(part)]
+            advance = summed(held, progress) if progress else _nothing
+            readers = _Readers(held, paths, report, advance, opened)
+            if not again or _names(paths) <= before:
+                stack.push(opened.pop_all())
+                break
+    return readers
+
+
+def _names(paths: Iterable[Path]) -> set[tuple[Path, str]]:
+    """What lies in directories and may be a segment, whether compressed or not."""
+    return {
+        (directory, name.removesuffix(COMPRESSED))
+        for directory in paths
+        if directory.is_dir()
+        for name in os.listdir(directory)
+        if name.startswith(NAMES) and not name.endswith((INDEX, UNFINISHED))
+    }
+
+
+def _nothing(_: int) -> None:
+    """For who need not be told."""
+
+
 class _Readers:
     """Opens segments. What may be rotated while others are read is opened at once."""
 
     def __init__(
-        self, held: list[Segment], report: Report, advance: Advance, stack: ExitStack
+        self,
+        held: list[Segment],
+        named: list[Path],
+        report: Report,
+        advance: Advance,
+        stack: ExitStack,
     ) -> None:
+        self.held = held
         self._report = report
         self._advance = advance
-        self._pinned = {
-            part.path: stack.enter_context(self._open(part)) for part in held if part.end == inf
-        }
+        self._pinned: dict[Path, SegmentReader] = {}
+        for part in held:
+            try:
+                if part.end == inf:
+                    self._pinned[part.path] = stack.enter_context(self._open(part))
+            except FileNotFoundError:
+                if part.path in named:
+                    raise  # else it was rotated or removed since it was listed
 
     def _open(self, segment: Segment) -> SegmentReader:
         return SegmentReader(segment, self._report, self._advance)
