@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.admin.test_records import make_record
-from tests.transcripts.lines import NOON, compressed, line, live
+from tests.transcripts.lines import NOON, compressed, encoded, line, live
 from usage.erasure import ROWS_AT_ONCE, pseudonym
 from usage.log_lock import locked, tidy_lock, write_lock
 from usage.models import ClientKey, UsageRecord
@@ -240,6 +243,40 @@ def test_a_file_that_another_process_holds_is_waited_for_within_a_bound(
     assert books()[0][0] == "ada"
     assert "pseudonymised 2 records" in run("--end-user", "ada", "--yes", "--wait", "0.1")
     assert run("--end-user", "ada", "--yes").startswith("There is nothing of the end user ada.")
+
+
+def refusal(*arguments: str) -> str:
+    try:
+        run(*arguments)
+    except CommandError as error:
+        return str(error)
+    return ""
+
+
+TOUCH = """
+import itertools, os, sys
+for at in itertools.count(1):
+    os.utime(sys.argv[1], ns=(at, at))
+"""
+
+
+def test_a_file_that_another_program_changes_meanwhile_is_named(
+    some: list[UsageRecord], directory: Path
+):
+    path = directory / "transcripts.log.1"
+    path.write_bytes(encoded(line(end_user="ada")))
+    with subprocess.Popen([sys.executable, "-c", TOUCH, str(path)]) as other:
+        try:
+            while path.stat().st_mtime > 1:
+                time.sleep(0.01)
+            runs = (refusal("--end-user", "ada", "--dry-run") for _ in range(200))
+            said = next(filter(None, runs), "")
+        finally:
+            other.kill()
+    assert f"{path} was moved or changed by another program meanwhile" in said
+    assert "Run this again" in said
+    assert books()[0][0] == "ada"
+    assert "erased 3 transcripts in 3 files" in run("--end-user", "ada", "--yes")
 
 
 @pytest.mark.parametrize("span", ["-1", "nan", "inf", "soon"])

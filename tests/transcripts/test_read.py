@@ -359,9 +359,11 @@ def test_what_is_rotated_while_the_files_are_listed_is_read_all_the_same(
         while not over.wait(0.005):
             with suppress(OSError):  # nobody looks into it
                 writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-                for each in rotations:
-                    each(tmp_path)
-                os.close(writer)
+                try:
+                    for each in rotations:
+                        each(tmp_path)
+                finally:
+                    os.close(writer)
 
     other = threading.Thread(target=let_on)
     other.start()
@@ -371,6 +373,22 @@ def test_what_is_rotated_while_the_files_are_listed_is_read_all_the_same(
         over.set()
         other.join()
     assert (sorted(found), damage) == (sorted(one["exchange_id"] for one in lines), [])
+
+
+def test_a_rotation_that_makes_no_new_name_hides_nothing_either(tmp_path: Path) -> None:
+    """It comes once in each scan, at any moment of it."""
+    moments = random.Random(7)
+    for number in range(400):
+        (tmp_path / "transcripts.log.2").write_bytes(encoded(line()))
+        (tmp_path / "transcripts.log.1").write_bytes(encoded(line()))
+        one = line(NOON + number)
+        live(tmp_path, one)
+        other = threading.Timer(moments.uniform(0, 0.0006), _by_logrotate, [tmp_path])
+        other.start()
+        found = ids(scan([tmp_path]))
+        other.join()
+        assert one["exchange_id"] in found, number
+        live(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["transcripts.log", "copy.log"])

@@ -11,7 +11,7 @@ import gzip
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -46,6 +46,14 @@ LONGEST = 200
 
 Member = Literal["end_user", "client_key", "session"]
 Touched = Callable[[Path, int], None]
+
+
+Identity = tuple[int, ...]
+"""A file as it is: device, inode, bytes, and times of its changes. An inode alone is used again at once."""
+
+
+class Moved(OSError):
+    """A file came to lie where nobody had looked into it, so some of theirs may be left."""
 
 
 class Whose(NamedTuple):
@@ -87,28 +95,35 @@ class Eraser:
         self._touched = touched
         self._report = report
         self._wait = wait
+        self._seen: set[Identity] = set()
 
     def count(self, progress: Progress) -> None:
-        """Say what `erase` would remove, file by file. Raises OSError."""
-        found = segments(self._directory)
-        advance = summed(found, progress)
-        for segment in found:
-            now = segment if segment.path.exists() else segment.renamed()
-            with suppress(FileNotFoundError):  # removed for its age meanwhile
-                lines = self._lines(now or segment, advance, self._report)
-                self._tell(segment.path, sum(map(self._whose.means, lines)))
+        """Say what `erase` would remove, file by file. Raises OSError as `erase` does."""
+        self._seen.clear()
+        with ExitStack() as stack:
+            live = self._open_live(stack)
+            found = self._settled()
+            advance = summed(found, progress)
+            for segment in found:
+                if segment.path != self._live:
+                    with suppress(FileNotFoundError):  # removed for its age meanwhile
+                        self._count_rotated(segment, live, advance)
+            if live is not None:
+                self._looked_into(live.fileno())
+                lines = _read_lines(live, os.fstat(live.fileno()).st_size, advance)
+                self._tell(self._live, sum(map(self._whose.means, lines)))
+        self._refuse_moved()
 
     def erase(self, progress: Progress) -> None:
         """Remove what was written up to now. Raises OSError; then it can be done again.
 
-        BlockingIOError is of another process that held a file for too long, or moved one meanwhile.
+        BlockingIOError is of another process that held a file for too long; Moved of one that came
+        to lie where nobody had looked into it.
         """
-        with locked_within(tidy_lock(self._live), self._wait):
+        self._seen.clear()
+        with locked_within(tidy_lock(self._live), self._wait), ExitStack() as stack:
             self._finish()
-            try:
-                live: BinaryIO | None = self._live.open("rb")
-            except FileNotFoundError:
-                live = None
+            live = self._open_live(stack)
             found = self._settled()
             advance = summed(found, progress)
             for segment in found:
@@ -116,9 +131,15 @@ class Eraser:
                     with suppress(FileNotFoundError):
                         self._erase_rotated(segment, advance)
             if live is not None:
-                with live:
-                    self._erase_live(live, advance)
-        self._refuse_moved(found)
+                self._erase_plain(live, advance)
+        self._refuse_moved()
+
+    def _open_live(self, stack: ExitStack) -> BinaryIO | None:
+        """Before the others are listed, for it may become one of them at any moment."""
+        try:
+            return stack.enter_context(self._live.open("rb"))
+        except FileNotFoundError:
+            return None
 
     def _settled(self) -> list[Segment]:
         """The segments, once nobody compresses one of them any more, as after a rotation by logrotate.
@@ -135,12 +156,17 @@ class Eraser:
                 raise BlockingIOError(errno.EAGAIN, "another process writes it", str(busy.path))
             time.sleep(POLL_SECONDS)
 
-    def _refuse_moved(self, found: list[Segment]) -> None:
-        """What another program moved or compressed meanwhile may hold some of theirs."""
-        known = {segment.path for segment in found} | {self._live}
+    def _looked_into(self, descriptor: int) -> None:
+        """As it is now; so before it is read, for what others then write into it is not."""
+        self._seen.add(_identity(os.fstat(descriptor)))
+
+    def _refuse_moved(self) -> None:
+        """What others have moved, compressed or written meanwhile may hold some of theirs. Raises Moved."""
         for segment in segments(self._directory):
-            if segment.path not in known and rotated_at(segment.path.name) is None:
-                raise BlockingIOError(errno.EAGAIN, "another process moved it", str(segment.path))
+            if segment.path != self._live and rotated_at(segment.path.name) is None:
+                with suppress(FileNotFoundError):
+                    if _identity(segment.path.stat()) not in self._seen:
+                        raise Moved(errno.ESTALE, "moved meanwhile", str(segment.path))
 
     def _finish(self) -> None:
         """Take away what a crash has left half-way, which nobody looks into again."""
@@ -155,40 +181,62 @@ class Eraser:
             if is_plain and path.with_name(name + COMPRESSED).exists():
                 compress_indexed(path)
 
+    def _count_rotated(self, segment: Segment, live: BinaryIO | None, advance: Advance) -> None:
+        """Unless it is the live one, which was rotated just before the others were listed."""
+        with SegmentReader(segment, self._report, advance) as reader:
+            if live is None or not os.path.sameopenfile(reader.fileno(), live.fileno()):
+                self._looked_into(reader.fileno())
+                theirs = sum(self._whose.means(raw.data) for raw in reader.forwards())
+                self._tell(segment.path, theirs)
+
     def _erase_rotated(self, segment: Segment, advance: Advance) -> None:
-        """Nobody writes into it any more."""
-        path = segment.path
+        if segment.compressed:
+            with SegmentReader(segment, self._report, advance) as reader:
+                self._erase_compressed(reader)
+        else:
+            with segment.path.open("rb") as file:
+                self._erase_plain(file, advance)
+
+    def _erase_compressed(self, source: SegmentReader) -> None:
+        """Nobody writes into it any more; but others than us may move it, so it is opened once."""
+        path, like = source.path, os.fstat(source.fileno())
+        self._looked_into(source.fileno())
         lines = mine = 0
-        for line in self._lines(segment, advance, self._report):
+        for raw in source.forwards():
             lines += 1
-            mine += self._whose.means(line)
+            mine += self._whose.means(raw.data)
         if not mine:
             return
-        like = path.stat()
+        kept = (
+            raw.data + b"\n" for raw in source.forwards(True) if not self._whose.means(raw.data)
+        )
+        _refuse_foreign(path, like)
         if mine == lines:
+            _refuse_elsewhere(source.fileno(), path)
             index_path(path).unlink(missing_ok=True)
             path.unlink()
-        elif segment.compressed and rotated_at(path.name) is not None:
-            _refuse_foreign(path, like)
-            write_indexed(self._kept(segment), path, like)
-        else:
+        elif rotated_at(path.name) is not None:
+            write_indexed(kept, path, like)
+        else:  # by another program, which knows of no index
             with Replacement(path, like) as new:
-                if segment.compressed:  # by another program, which knows of no index
-                    with gzip.GzipFile(filename="", fileobj=new.file, mode="wb") as packed:
-                        packed.writelines(self._kept(segment))
-                else:
-                    new.file.writelines(self._kept(segment))
+                with gzip.GzipFile(filename="", fileobj=new.file, mode="wb") as packed:
+                    packed.writelines(kept)
+                _refuse_elsewhere(source.fileno(), path)
                 new.put(path, like)
+                self._looked_into(new.file.fileno())
         self._tell(path, mine)
 
-    def _erase_live(self, source: BinaryIO, advance: Advance) -> None:
-        """Whoever writes waits only for what came while the rest was read."""
+    def _erase_plain(self, source: BinaryIO, advance: Advance) -> None:
+        """Whoever writes waits only for what came while the rest was read. Into a file that was just
+        moved somebody may still write his last lines.
+        """
         like = os.fstat(source.fileno())
+        self._looked_into(source.fileno())
         mine = sum(map(self._whose.means, _whole_lines(source, like.st_size, advance)))
         if not mine and (source.tell() == like.st_size or not self._in_rest(source)):
             return
         source.seek(0)
-        with Replacement(self._live, like) as new:
+        with Replacement(Path(source.name), like) as new:
             for line in _whole_lines(source, like.st_size, _nothing):
                 if not self._whose.means(line):
                     new.file.write(line)
@@ -203,7 +251,11 @@ class Eraser:
                         mine += 1
                     else:
                         new.file.write(line)
-                new.put(path, os.fstat(source.fileno()))
+                if path != self._live and not new.file.tell():
+                    path.unlink()
+                else:
+                    new.put(path, os.fstat(source.fileno()))
+                    self._looked_into(new.file.fileno())
         self._tell(path, mine)
 
     def _in_rest(self, source: BinaryIO) -> bool:
@@ -213,25 +265,13 @@ class Eraser:
             return any(map(self._whose.means, _read_lines(source, size, _nothing)))
 
     def _path_of(self, descriptor: int) -> Path | None:
-        """Where the file that was the live one is now: others rotate."""
+        """Where a file is now: others rotate. It is asked right before its place is taken, for who
+        does so without our locks could be in between.
+        """
         for segment in reversed(segments(self._directory)):
             if lies_at(descriptor, segment.path):
                 return segment.path
         return None
-
-    def _kept(self, segment: Segment) -> Iterator[bytes]:
-        lines = self._lines(segment, _nothing, _nothing)
-        return (line for line in lines if not self._whose.means(line))
-
-    def _lines(self, segment: Segment, advance: Advance, report: Report) -> Iterator[bytes]:
-        """The lines of a segment with their ends; what cannot be inflated is reported and left out."""
-        if segment.compressed:
-            with SegmentReader(segment, report, advance) as reader:
-                for raw in reader.forwards():
-                    yield raw.data + b"\n"
-        else:
-            with segment.path.open("rb") as file:
-                yield from _read_lines(file, os.fstat(file.fileno()).st_size, advance)
 
     def _tell(self, path: Path, number: int) -> None:
         if number:
@@ -261,6 +301,11 @@ class Replacement:
         """Take the place. The time tells a writer which day's lines these are."""
         settle(self.file, like)
         os.rename(self._part, path)
+
+
+def _identity(status: os.stat_result) -> Identity:
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_size, *times
 
 
 def _is_being_compressed(segment: Segment) -> bool:
@@ -297,6 +342,12 @@ def _whole_lines(file: BinaryIO, end: int, advance: Advance) -> Iterator[bytes]:
             return
         at += len(line)
         yield line
+
+
+def _refuse_elsewhere(descriptor: int, path: Path) -> None:
+    """Raises Moved: at that path is another file by now."""
+    if not lies_at(descriptor, path):
+        raise Moved(errno.ESTALE, "moved meanwhile", str(path))
 
 
 def _refuse_foreign(path: Path, like: os.stat_result) -> None:

@@ -64,6 +64,10 @@ def summed(found: list[Segment], progress: Progress) -> Advance:
     return advance
 
 
+def _nothing(_: int) -> None:
+    """For who need not be told."""
+
+
 class Broken(Exception):
     """A gzip member cannot be read (any further). `start` is where it begins."""
 
@@ -99,13 +103,18 @@ class SegmentReader(AbstractContextManager["SegmentReader"]):
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def forwards(self) -> Iterator[Raw]:
-        """The lines, the first one first."""
+    def fileno(self) -> int:
+        """The descriptor of the file, wherever that lies by now."""
+        return self._file.fileno()
+
+    def forwards(self, again: bool = False) -> Iterator[Raw]:
+        """The lines, the first one first. `again` tells of no damage and no advance."""
         number = 0
-        for line in self._split(self._pieces(self._advance)):
+        for line in self._split(self._pieces(_nothing if again else self._advance)):
             number += 1
             if isinstance(line, Broken):
-                self._tell(line, number)
+                if not again:
+                    self._tell(line, number)
                 number -= 1
             elif line.strip():
                 yield Raw(line, number)
@@ -130,7 +139,7 @@ class SegmentReader(AbstractContextManager["SegmentReader"]):
     def _count(self) -> int:
         """How many lines there are. Only damage makes anybody ask."""
         if self._lines is None:
-            lines = self._split(self._pieces(lambda _: None))
+            lines = self._split(self._pieces(_nothing))
             self._lines = sum(not isinstance(line, Broken) for line in lines)
         return self._lines
 
@@ -202,7 +211,7 @@ class SegmentReader(AbstractContextManager["SegmentReader"]):
 
     def _inflate_into(self, spool: IO[bytes], start: int, end: int) -> Broken | None:
         try:
-            for piece in _inflate(self._file, start, end, lambda _: None):
+            for piece in _inflate(self._file, start, end, _nothing):
                 spool.write(piece)
         except Broken as broken:
             return broken
@@ -234,7 +243,7 @@ def read_at(path: Path, member: int, offset: int, length: int) -> bytes:
     """A line of a compressed segment, from where its index says it is. Raises OSError, or Broken."""
     found = bytearray()
     with path.open("rb") as file:
-        for piece in _inflate(file, member, file.seek(0, 2), lambda _: None):
+        for piece in _inflate(file, member, file.seek(0, 2), _nothing):
             found += piece
             if len(found) >= offset + length:
                 break

@@ -6,7 +6,6 @@ Whatever is damaged is reported and passed over.
 from __future__ import annotations
 
 import heapq
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, nullcontext
 from itertools import count, islice
@@ -14,6 +13,7 @@ from math import inf
 from pathlib import Path
 from uuid import UUID
 
+from usage.log_lock import lies_at
 from usage.transcripts.raw_lines import (
     Advance,
     Broken,
@@ -25,16 +25,7 @@ from usage.transcripts.raw_lines import (
     read_at,
     summed,
 )
-from usage.transcripts.segments import (
-    COMPRESSED,
-    INDEX,
-    NAMES,
-    UNFINISHED,
-    Segment,
-    index_path,
-    look_up,
-    segments,
-)
+from usage.transcripts.segments import COMPRESSED, Segment, index_path, look_up, segments
 from usage.transcripts.stored import Line, Unusable, read_line
 from usage.transcripts.time_spans import CLOCK_SECONDS, spanned
 
@@ -128,24 +119,24 @@ def _once(lines: Iterator[Line]) -> Iterator[Line]:
 
 def listed(paths: Iterable[Path]) -> list[Segment]:
     """The segments that files and directories name, each once. Raises OSError."""
-    return list(_each_once(paths, segments))
+    return list(_each_once(_listing(paths)))
 
 
-def _timed(paths: Iterable[Path]) -> list[Segment]:
-    """The same with what is known of when they were written; of files that are named that is nothing."""
-    return list(_each_once(paths, lambda directory: map(spanned, segments(directory))))
-
-
-def _each_once(
-    paths: Iterable[Path], inside: Callable[[Path], Iterable[Segment]]
-) -> Iterator[Segment]:
-    seen = set()
+def _listing(paths: Iterable[Path]) -> Iterator[Segment]:
     for path in paths:
-        for segment in inside(path) if path.is_dir() else [Segment(path)]:
-            place = segment.path.resolve()
-            if place not in seen:
-                seen.add(place)
-                yield segment
+        if path.is_dir():
+            yield from segments(path)
+        else:
+            yield Segment(path)
+
+
+def _each_once(found: Iterable[Segment]) -> Iterator[Segment]:
+    seen = set()
+    for segment in found:
+        place = segment.path.resolve()
+        if place not in seen:
+            seen.add(place)
+            yield segment
 
 
 def _milliseconds(start: str, filler: str) -> int:
@@ -159,31 +150,27 @@ def _opened(
     progress: Progress | None,
     stack: ExitStack,
 ) -> _Readers:
-    """The segments to read. What was renamed between being listed and opened would be missing, so
-    where there are new names it is done anew.
+    """The segments to read. What was renamed between being listed and opened would be missing, so it is
+    done anew where there are new names, or what was opened lies elsewhere by now.
     """
     paths = [*paths]
     for again in reversed(range(MOST_LISTINGS)):
         with ExitStack() as opened:
-            before = _names(paths)
-            held = [part for part in _timed(paths) if wanted(part)]
+            listing = [*_listing(paths)]
+            # Of files that are named nothing is known, whatever their names say.
+            timed = (part if part.path in paths else spanned(part) for part in _each_once(listing))
+            held = [*filter(wanted, timed)]
             advance = summed(held, progress) if progress else _nothing
             readers = _Readers(held, paths, report, advance, opened)
-            if not again or _names(paths) <= before:
+            if not again or (readers.are_in_place() and _names(_listing(paths)) <= _names(listing)):
                 stack.push(opened.pop_all())
                 break
     return readers
 
 
-def _names(paths: Iterable[Path]) -> set[tuple[Path, str]]:
-    """What lies in directories and may be a segment, whether compressed or not."""
-    return {
-        (directory, name.removesuffix(COMPRESSED))
-        for directory in paths
-        if directory.is_dir()
-        for name in os.listdir(directory)
-        if name.startswith(NAMES) and not name.endswith((INDEX, UNFINISHED))
-    }
+def _names(listing: Iterable[Segment]) -> set[str]:
+    """What the segments are called, whether compressed or not."""
+    return {str(part.path).removesuffix(COMPRESSED) for part in listing}
 
 
 def _nothing(_: int) -> None:
@@ -205,13 +192,21 @@ class _Readers:
         self._report = report
         self._advance = advance
         self._pinned: dict[Path, SegmentReader] = {}
+        self._is_gone = False
         for part in held:
             try:
                 if part.end == inf:
                     self._pinned[part.path] = stack.enter_context(self._open(part))
             except FileNotFoundError:
                 if part.path in named:
-                    raise  # else it was rotated or removed since it was listed
+                    raise
+                self._is_gone = True  # it was rotated or removed since it was listed
+
+    def are_in_place(self) -> bool:
+        """Whether none of those that were to be opened at once has been renamed since it was listed."""
+        return not self._is_gone and all(
+            lies_at(reader.fileno(), path) for path, reader in self._pinned.items()
+        )
 
     def _open(self, segment: Segment) -> SegmentReader:
         return SegmentReader(segment, self._report, self._advance)

@@ -11,7 +11,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
@@ -112,7 +112,7 @@ def rotated_at(name: str) -> float | None:
     """When a segment of this name was rotated, in Unix seconds; None if it is no such name."""
     match = _rotated.fullmatch(name.removesuffix(COMPRESSED))
     try:
-        return datetime.strptime(match[1], STAMP).replace(tzinfo=UTC).timestamp() if match else None
+        return datetime.fromisoformat(match[1]).timestamp() if match else None
     except ValueError:  # digits that are no date
         return None
 

@@ -21,7 +21,7 @@ from usage.erasure import (
 )
 from usage.log_lock import seconds
 from usage.models import ClientKey
-from usage.transcripts.erase import WAIT_SECONDS, Eraser, Member, Whose
+from usage.transcripts.erase import WAIT_SECONDS, Eraser, Member, Moved, Whose
 from usage.transcripts.places import directory
 from usage.transcripts.plain import one_line
 from usage.transcripts.progress import Progress
@@ -95,6 +95,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Not all was erased: another process is busy with {error.filename}. Run this again when it "
                 f"has ended, or wait for it longer than {options['wait']:g} seconds with --wait."
+            ) from None
+        except Moved as error:
+            raise CommandError(
+                f"Not all was erased: {error.filename} was moved or changed by another program meanwhile, "
+                "and was not looked into. Run this again."
             ) from None
         except OSError as error:
             what = f"{error.filename}: " if error.filename else ""
