@@ -17,6 +17,7 @@ from usage.transcripts.secrets import SecretFilter
 REDACTOR = Redactor(secrets=SecretFilter(KNOWN))
 SAMPLES = [sentence.format(value) for _, value, sentence in FOUND] + KNOWN
 NAMES = ["text", "phone", "ssn", "arguments", "password", "Authorization", "content", "iban"]
+NAMES += ["db_passwd2", "GITHUB_TOKEN", "token", "keyword", "apiKeys", "api_\u212aey", "to\u212aen"]
 HARMLESS = ["", "Hello there.", "[", "{}", "1.2.3.4", "2026-11-26", "{}]", "a\\nb", "12", "x" * 600]
 BEYOND_JSON = [math.nan, "\ud83d"]
 """What Python reads and writes as JSON, and others refuse."""
@@ -100,6 +101,9 @@ def test_an_exchange_that_is_no_json_keeps_no_other_from_being_searched():
     "document",
     [
         '{"password":"Hello"}',
+        '{"db_Password12":"Hello"}',
+        '{"webhook_secrets":["Hello"],"SESSION-TOKEN":"Hello"}',
+        '{"arguments":"{\\"GITHUB_TOKEN\\":\\"Hello\\"}"}',
         '{"PassWord":"Hello"}',
         '{"p\\u0061ssword":"Hello"}',
         '{"of":"a\\nb","Cookie":"Hello"}',

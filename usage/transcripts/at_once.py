@@ -12,6 +12,7 @@ from itertools import accumulate
 
 import msgspec
 
+from usage.transcripts.secret_names import any_may_name_a_secret
 from usage.transcripts.spans import Span
 
 SHORTEST_DATA = 512
@@ -19,18 +20,8 @@ SHORTEST_DATA = 512
 SHORTEST_WITH_DATA = 8192
 """What is shorter is searched as text sooner than it is looked through for such data."""
 MOST_JSON_IN_JSON = 8
-SECRET_MEMBERS = frozenset(
-    re.findall(
-        r"\S+",
-        "authorization proxy-authorization proxy_authorization authorization_token x-api-key api-key api_key "
-        "apikey x-goog-api-key password passwd secret client_secret access_token refresh_token id_token "
-        "auth_token private_key secret_key secret_access_key aws_secret_access_key cookie set-cookie",
-    )
-)
-"""Members whose texts are secret, whatever they look like; in small letters."""
 BETWEEN = "\n\0\n"
 """Between texts of different exchanges: nothing that is looked for goes across it."""
-_SECRET_MEMBERS = frozenset(name.encode() for name in SECRET_MEMBERS)
 
 _FIRST = (b"{", b"[", b" ", b"\\")
 """How a string may begin that is JSON: with a bracket, or a blank, as JSON writes it."""
@@ -52,7 +43,7 @@ def strings_at_once(exchanges: Sequence[Sequence[bytes]]) -> list[str | None]:
     strings = [_strings(documents) for documents in exchanges]
     # Names come again in each, so they are looked at once.
     different = set[bytes]().union(*(each for each in strings if each is not None))
-    harmless = _names_nothing_secret(b"\n".join(different))
+    harmless = not any_may_name_a_secret(b"\n".join(different))
     return [None if each is None else _as_text(each, harmless) for each in strings]
 
 
@@ -82,11 +73,7 @@ def _as_text(strings: list[bytes], harmless: bool) -> str | None:
             text = raw.decode()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return text if harmless or _names_nothing_secret(raw) else None
-
-
-def _names_nothing_secret(lines: bytes) -> bool:
-    return _SECRET_MEMBERS.isdisjoint(lines.lower().split(b"\n"))
+    return text if harmless or not any_may_name_a_secret(raw) else None
 
 
 def holding(texts: Iterable[str], found: Iterable[Span]) -> set[int]:
@@ -105,9 +92,9 @@ def may_be_json(text: str) -> bool:
     return inner[:1] in ("{", "[") and inner[-1] in "}]"
 
 
-def names_a_secret(text: str) -> bool:
-    """Whether a member of JSON without escapes says to be secret."""
-    return not SECRET_MEMBERS.isdisjoint(text.lower().split('"'))
+def may_name_a_secret(text: str) -> bool:
+    """Whether a member of JSON without escapes may say to be secret."""
+    return any_may_name_a_secret(text.replace('"', "\n").encode("utf-8", "replace"))
 
 
 def _parts(document: bytes, depth: int) -> list[bytes] | None:
@@ -149,4 +136,4 @@ def _inner(part: bytes, depth: int) -> list[bytes] | None:
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None  # who looks closely takes NaN and halves of characters as well
         return _parts(inner, depth - 1)
-    return None if names_a_secret(text) else [part]
+    return None if may_name_a_secret(text) else [part]

@@ -15,17 +15,17 @@ import msgspec
 from usage.transcripts.at_once import (
     BETWEEN,
     MOST_JSON_IN_JSON,
-    SECRET_MEMBERS,
     SHORTEST_DATA,
     holding,
     may_be_json,
-    names_a_secret,
+    may_name_a_secret,
     strings_at_once,
 )
 from usage.transcripts.cut import Beginning
 from usage.transcripts.detectors import KINDS, Finder
 from usage.transcripts.placeholders import LONGEST_PLACEHOLDER, Names, Painter, literals
 from usage.transcripts.safe_pattern import safe_pattern
+from usage.transcripts.secret_names import is_secret
 from usage.transcripts.secrets import SecretFilter
 from usage.transcripts.shapes import LONGEST
 from usage.transcripts.spans import HIDDEN, SECRET, Span
@@ -218,6 +218,11 @@ class _Walk:
         return root[0]
 
     def _value(self, value: Any, name: str) -> tuple[Any, Iterator[tuple[str, Any]] | None]:
+        if isinstance(value, str | int | float) and self._is_secret(name, value):
+            if value != HIDDEN:
+                self._names.counts[SECRET] += 1
+                self.changed = True
+            return HIDDEN, None
         if isinstance(value, str):
             new = self._string(value, name)
             self.changed = self.changed or new != value
@@ -228,12 +233,10 @@ class _Walk:
             return [], (("", member) for member in value)
         return value, None
 
+    def _is_secret(self, name: str, value: str | float) -> bool:
+        return self._redactor.secrets is not None and is_secret(name, value)
+
     def _string(self, text: str, name: str) -> str:
-        secrets = self._redactor.secrets
-        if secrets is not None and text and name.lower() in SECRET_MEMBERS:
-            if text != HIDDEN:
-                self._names.counts[SECRET] += 1
-            return HIDDEN
         if len(text) >= SHORTEST_DATA and _data.fullmatch(text):
             return self._data(text)
         if isinstance(text, Beginning):
@@ -256,7 +259,7 @@ class _Walk:
 
     def _json(self, text: str, name: str) -> str:
         """JSON in a string, such as the arguments of a tool call, stays JSON."""
-        is_plain = "\\" not in text and not names_a_secret(text)
+        is_plain = "\\" not in text and not may_name_a_secret(text)
         if is_plain and not self._redactor.find(text, 0, len(text)):
             return text if self._redactor.people is None else self._text(text, name)
         try:
