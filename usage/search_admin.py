@@ -104,24 +104,27 @@ class TranscriptAdmin(ModelAdmin):
 
 
 class _Asked:
-    """What the address of the page says is looked for. What makes no sense in it is left out."""
+    """What the address of the page or its form says is looked for. What makes no sense is left out.
+
+    `given` is all that was said, for links that change one thing of it.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
-        self.text = request.GET.get("q", "").strip()
-        self.values: dict[str, Any] = {
-            name: request.GET.get(name, "").strip() for name, _ in FIELDS
-        }
-        self.period = request.GET.get("range", "")
+        self.submitted = request.method == "POST"
+        self.given = (request.POST if self.submitted else request.GET).copy()
+        self.given.pop("csrfmiddlewaretoken", None)
+        self.text = self.given.get("q", "").strip()
+        self.values: dict[str, Any] = {name: self.given.get(name, "").strip() for name, _ in FIELDS}
+        self.period = self.given.get("range", "")
         self.problems = {
             name: sentence
             for name, find_problem in PROBLEMS.items()
             if self.values[name] and (sentence := find_problem(self.values[name]))
         }
-        wanted = request.GET.get("by") == "meaning"
+        wanted = self.given.get("by") == "meaning"
         embedded = bool(settings.EMBEDDING_MODEL) and not settings.TRANSCRIPT_ENCRYPTION
         self.by_meaning = wanted and embedded
-        self.submitted = "ask" in request.GET
-        before = request.GET.get("before", "")
+        before = self.given.get("before", "")
         self.before = int(before) if before.isdecimal() and len(before) < 19 else None
 
     @property
@@ -134,7 +137,7 @@ class _Asked:
 
     @property
     def is_sent(self) -> bool:
-        """By meaning only what the form's button sends: a link is no wish to ask and pay."""
+        """By meaning only what the form posts: a link is no wish to ask and pay."""
         is_meant = self.submitted or not self.by_meaning
         return self.anything and is_meant and not self.problems
 

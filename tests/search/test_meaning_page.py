@@ -37,7 +37,7 @@ def words(page: str) -> str:
 
 
 def searched(client: Client, **asked: Any) -> str:
-    return text(client.get(PAGE, {"by": "meaning", "ask": "1", **asked}))
+    return text(client.post(PAGE, {"by": "meaning", **asked}))
 
 
 def test_what_is_near_is_found_and_leads_to_its_transcript(admin: Client, meaning: Meaning):
@@ -54,7 +54,7 @@ def test_what_is_near_is_found_and_leads_to_its_transcript(admin: Client, meanin
 @pytest.mark.parametrize("by", ["words", "meaning"])
 def test_what_was_said_cannot_turn_the_page_around(admin: Client, meaning: Meaning, by: str):
     meaning.keep(line(NOON, **chat([user("The boat \u202e is \x1b[31m red")], "Aye.")))
-    page = text(admin.get(PAGE, {"by": by, "ask": "1", "q": "boat"}))
+    page = text(admin.post(PAGE, {"by": by, "q": "boat"}))
     assert not {"\u202e", "\x1b"} & set(page)
     assert "\\u202e is \\x1b[31m red" in page
 
@@ -80,12 +80,27 @@ def test_a_link_asks_nothing(admin: Client, meaning: Meaning):
     meaning.keep(line(NOON, **SAILING))
     assert 'href="?by=meaning&amp;q=boat&amp;range=24h"' in searched(admin, q="boat")
     calls = len(meaning.server.asked)
-    page = text(admin.get(PAGE, {"by": "meaning", "q": "boat", "range": "24h"}))
+    page = text(admin.get(PAGE, {"by": "meaning", "ask": "1", "q": "boat", "range": "24h"}))
     assert 'value="boat"' in page
     assert "Nothing was sent yet. Press Search to send this to acme/words-1" in words(page)
     assert len(meaning.server.asked) == calls
     assert "Nothing was sent yet" not in searched(admin, q="boat")
     assert "Nothing was sent yet" not in text(admin.get(PAGE, {"by": "meaning"}))
+
+
+def test_no_other_site_can_have_a_question_asked(admin: Client, meaning: Meaning):
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies = admin.cookies
+    asked = {"by": "meaning", "q": "boat"}
+    assert browser.post(PAGE, asked).status_code == 403
+    assert meaning.server.asked == []
+    meaning.keep(line(NOON, **SAILING))
+    page = text(browser.get(PAGE, {"by": "meaning"}))
+    [form] = re.findall(r'<form method="post" action="\?by=meaning".*?</form>', page, re.DOTALL)
+    [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+    page = text(browser.post(PAGE, {**asked, "csrfmiddlewaretoken": token}))
+    assert "ties a boat to its" in page
+    assert token not in html.unescape("".join(re.findall(r'href="[^"]*"', page)))
 
 
 def test_of_a_long_passage_the_beginning_is_shown(admin: Client, meaning: Meaning):
@@ -176,11 +191,11 @@ def test_where_what_is_said_is_encrypted_nothing_is_asked(
 def test_it_takes_the_permission_of_transcripts(admin: Client, meaning: Meaning):
     clerk = Client()
     clerk.force_login(User.objects.create(username="sam", is_staff=True))
-    assert clerk.get(PAGE, {"by": "meaning", "q": "boat"}).status_code == 403
+    assert clerk.post(PAGE, {"by": "meaning", "q": "boat"}).status_code == 403
     assert meaning.server.asked == []
 
 
 @pytest.mark.parametrize("asked", ["\0", "x" * 9000, "é" * 3000, '"'])
 def test_no_question_breaks_the_page(admin: Client, meaning: Meaning, asked: str):
     meaning.keep(line(NOON, **SAILING))
-    assert admin.get(PAGE, {"by": "meaning", "ask": "1", "q": asked}).status_code == 200
+    assert admin.post(PAGE, {"by": "meaning", "q": asked}).status_code == 200
