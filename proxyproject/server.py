@@ -16,6 +16,7 @@ import os
 import signal
 import socket
 import time
+from contextvars import Context
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,7 +86,8 @@ class Server(uvicorn.Server):
         if self._loop is None or not self.started:
             self.should_exit = True
         else:
-            self._loop.call_soon_threadsafe(self._begin_or_hurry)
+            # The signal may come in the midst of a request, whose context is not ours.
+            self._loop.call_soon_threadsafe(self._begin_or_hurry, context=Context())
 
     def _begin_or_hurry(self) -> None:
         if self._drain_began is None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import subprocess
+import sys
 from time import monotonic
 
 import pytest
 
 from tests.chaos import Data, Hold, Stall, speech, stream
 from tests.databases import apart
-from tests.server.process import SERVE, SERVE_TWO, Running, running
+from tests.server.process import PROJECT, SERVE, SERVE_TWO, Running, running
 
 DELAY, TOTAL = 1.2, 3.5
 LONG_DELAY = 20
@@ -114,3 +117,43 @@ def _reasons() -> list[str]:
     from usage.models import UsageRecord
 
     return sorted(UsageRecord.objects.values_list("reason", flat=True))
+
+
+IN_THE_MIDST = """
+import asyncio, logging, os, signal, socket, sys, threading, urllib.request
+import uvicorn
+from proxyproject.server import Drain, Server
+from routing.in_hand import Marks, marks
+
+class Marked(logging.StreamHandler):
+    def format(self, record):
+        return f"{record.getMessage().split()[-1]}: {marks.get().exchange_id!r}"
+
+logging.basicConfig(level="INFO", handlers=[Marked(sys.stdout)])
+
+async def application(scope, receive, send):
+    marks.set(Marks("an exchange"))
+    os.kill(os.getpid(), signal.SIGTERM)
+    logging.info("in the midst")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+listener = socket.create_server(("127.0.0.1", 0))
+address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+threading.Thread(target=urllib.request.urlopen, args=[address]).start()
+config = uvicorn.Config(application, lifespan="off", log_config=None, log_level="warning")
+asyncio.run(Server(config, Drain(0, 1)).serve([listener]))
+"""
+
+
+def test_that_it_drains_is_said_of_no_request_though_the_signal_comes_in_the_midst_of_one():
+    said = subprocess.run(
+        [sys.executable, "-c", IN_THE_MIDST],
+        cwd=PROJECT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "proxyproject.settings", "NO_PROXY": "*"},
+        capture_output=True,
+        timeout=60,
+        text=True,
+        check=False,
+    )
+    assert "midst: 'an exchange'\ndrains: ''\n" in said.stdout, said.stderr
