@@ -139,6 +139,8 @@ def test_for_programs_it_is_one_object(some: list[UsageRecord], directory: Path)
             "transcripts_in_database": 0,
             "records": 2,
             "known_key": None,
+            "directory_exists": True,
+            "unreadable": [],
         }
     with pytest.raises(CommandError, match="--yes or --dry-run"):
         run("--end-user", "ada", "--json")
@@ -243,6 +245,57 @@ def test_a_file_that_another_process_holds_is_waited_for_within_a_bound(
     assert books()[0][0] == "ada"
     assert "pseudonymised 2 records" in run("--end-user", "ada", "--yes", "--wait", "0.1")
     assert run("--end-user", "ada", "--yes").startswith("There is nothing of the end user ada.")
+
+
+def damaged(directory: Path) -> Path:
+    """A compressed file the second half of which is not there: it begins with Bob."""
+    path = compressed(directory, NOON + 90, line(end_user="bob"), *(line(x=at) for at in range(99)))
+    packed = path.read_bytes()
+    path.write_bytes(packed[: len(packed) // 2])
+    return path
+
+
+@pytest.mark.parametrize("user", ["ada", "nobody"])
+@pytest.mark.parametrize("option", ["--yes", "--dry-run"])
+def test_a_damaged_file_that_may_hold_more_is_no_success(
+    some: list[UsageRecord], directory: Path, user: str, option: str
+):
+    path = damaged(directory)
+    out, told = io.StringIO(), "Not all could be read: there may be more of them in "
+    with pytest.raises(CommandError, match=told) as refused:
+        call_command(
+            "erase", "--end-user", user, option, "--json", stdout=out, stderr=io.StringIO()
+        )
+    assert str(path) in str(refused.value)
+    said = json.loads(out.getvalue())
+    assert (said["unreadable"], said["done"]) == ([str(path)], option == "--yes")
+    gone = user == "ada" and option == "--yes"
+    assert books()[0][0] == (pseudonym("ada") if gone else "ada"), "all else is done"
+
+
+def test_a_damaged_file_that_was_made_anew_is_none(some: list[UsageRecord], directory: Path):
+    path = damaged(directory)
+    said = run("--end-user", "bob", "--yes")
+    assert f"erased 1 transcript in {path}\n" in said
+    assert "Not all could be read" not in said
+
+
+def test_a_directory_that_is_none_is_refused_or_said_to_be_missing(
+    some: list[UsageRecord], settings: Any, tmp_path: Path
+):
+    file = tmp_path / "README.md"
+    file.write_text("")
+    for place, exists in [(file, True), (tmp_path / "gone", False)]:
+        settings.LOG_DIR = place
+        if exists:
+            with pytest.raises(CommandError, match="is no directory"):
+                run("--end-user", "ada", "--yes")
+            assert books()[0][0] == "ada"
+        else:
+            out = io.StringIO()
+            call_command("erase", "--end-user", "x", "--yes", "--json", stdout=out)
+            said = json.loads(out.getvalue())
+            assert (said["directory_exists"], said["done"]) == (False, True)
 
 
 def refusal(*arguments: str) -> str:

@@ -291,6 +291,25 @@ def test_a_compressed_file_that_was_cut_gives_what_is_there(
     assert "is damaged" in told[0]
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_what_lies_before_the_damage_is_read_in_a_small_file_too(
+    tmp_path: Path, newest_first: bool
+) -> None:
+    lines = [line(NOON + at, end_user=f"{at * at}") for at in range(60)]
+    wanted = [one["exchange_id"] for one in lines]
+    whole = gzip.compress(encoded(*lines))
+    path = tmp_path / "transcripts.log.1.gz"
+    path.write_bytes(whole[:-8] + bytes(4) + whole[-4:])  # the checksum
+    found, damage = scanned(tmp_path, newest_first=newest_first)
+    assert (sorted(found), len(damage)) == (sorted(wanted), 1)
+    half = len(whole) // 2
+    path.write_bytes(whole[:half] + b"\xff" * 8 + whole[half + 8 :])
+    found, damage = scanned(tmp_path, newest_first=newest_first)
+    assert damage
+    assert len(found) > 10
+    assert sorted(found)[:10] == sorted(wanted)[:10]
+
+
 def test_what_is_no_gzip_at_all_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "transcripts.log.1.gz"
     path.write_bytes(b"not compressed\n")

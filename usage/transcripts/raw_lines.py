@@ -18,7 +18,7 @@ from usage.transcripts.segments import GZIP, LIVE, MOST_LINE, Segment
 
 BLOCK = 256 * 2**10
 FEED = 16 * 2**10
-"""Compressed bytes inflated at once: as much as is lost before a damaged place."""
+"""Compressed bytes inflated at once."""
 SPOOL = 4 * 2**20
 LINE_SECONDS = 0.25
 """How long it takes at most to write a line of which the beginning is there."""
@@ -261,9 +261,11 @@ def _inflate(file: IO[bytes], at: int, end: int, advance: Advance) -> Iterator[b
             advance(len(fed))
             if not fed:
                 break
+        before = inflater.copy()
         try:
             inflated = inflater.decompress(fed)
         except zlib.error:
+            yield from _up_to_damage(before, fed)
             raise Broken(member) from None
         if inflated:
             yield inflated
@@ -272,6 +274,14 @@ def _inflate(file: IO[bytes], at: int, end: int, advance: Advance) -> Iterator[b
             member, inflater = at - len(fed), zlib.decompressobj(GZIP)
     if member < end and not inflater.eof:
         raise Broken(member)
+
+
+def _up_to_damage(inflater: zlib._Decompress, fed: bytes) -> Iterator[bytes]:
+    """What comes out before an inflater sees that it cannot go on; often that is at the checksum."""
+    with suppress(zlib.error):
+        for at in range(len(fed)):
+            if inflated := inflater.decompress(fed[at : at + 1]):
+                yield inflated
 
 
 def _members(file: IO[bytes], at: int) -> Iterator[int]:

@@ -84,9 +84,12 @@ class Command(BaseCommand):
         member, words = WHOSE[name]
         if not options[name].strip():
             raise CommandError(f"--{name.replace('_', '-')} is empty, which would mean everybody.")
+        if directory().exists() and not directory().is_dir():
+            raise CommandError(f"{directory()} is no directory. LOG_DIR says where the files are.")
         if options["json"] and not (options["yes"] or options["dry_run"]):
             raise CommandError("--json asks nothing, so it needs --yes or --dry-run as well.")
         self._json: bool = options["json"]
+        self._is_done = not options["dry_run"]
         self._touched_files: dict[str, int] = {}
         whose = Whose(member, options[name])
         try:
@@ -108,6 +111,7 @@ class Command(BaseCommand):
             raise CommandError(f"The books cannot be changed: {error}") from None
         finally:
             self._progress.clear()
+        self._refuse_unread()
 
     def _run(self, whose: Whose, words: str, options: dict[str, Any]) -> None:
         eraser = Eraser(directory(), whose, self._touched, self._report, options["wait"])
@@ -189,19 +193,33 @@ class Command(BaseCommand):
         if self._known_key is False:
             self._say("No client key has this name.")
 
+    def _unread(self) -> list[str]:
+        """Files with a damaged place that are as they were: one that was made anew has none."""
+        paths = {str(damage.path) for damage in self._damage}
+        return sorted(paths - self._touched_files.keys() if self._is_done else paths)
+
+    def _refuse_unread(self) -> None:
+        if unread := self._unread():
+            raise CommandError(
+                f"Not all could be read: there may be more of them in {', '.join(map(one_line, unread))}, "
+                "where it is damaged. All else is done. Remove such a file if nobody needs it."
+            )
+
     def _say_as_json(self) -> None:
         """What was done, or with --dry-run would be, and where it was looked for."""
         if self._json:
             amount = self._amount
             said = {
-                "done": self._verb == "erased",
+                "done": self._is_done,
                 "directory": str(directory()),
+                "directory_exists": directory().is_dir(),
                 "database": database_name(),
                 "files": self._touched_files,
                 "transcripts_in_files": amount.lines,
                 "transcripts_in_database": amount.rows,
                 "records": amount.records,
                 "known_key": self._known_key,
+                "unreadable": self._unread(),
             }
             self._progress.clear()
             self.stdout.write(msgspec.json.encode(said).decode())
