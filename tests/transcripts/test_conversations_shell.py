@@ -131,6 +131,24 @@ def test_follow_shows_what_is_written_until_it_is_interrupted(
     assert b"Traceback" not in following.seen
 
 
+def test_follow_says_from_when_on_it_shows_what_is_written(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    logs = tmp_path / "logs"
+    live(logs, line(**chat([user("First?")], "One.")))
+    command = [*COMMAND, "follow", "--from", str(logs)]
+    with subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        watch = Watch(process, process.stdout.fileno())
+        watch.until(f"What is written in {logs} from now on; Ctrl+C ends it.")
+        live(logs, line(**chat([user("Second?")], "Two.")))
+        watch.until("Two.")
+        process.kill()
+    assert b"One." not in watch.seen
+
+
 def test_a_long_scan_tells_a_terminal_how_far_it_is(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:

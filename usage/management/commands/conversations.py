@@ -196,6 +196,8 @@ class Reading:
         lines = follow(place, self._report)
         if not place.is_dir() or not listed([place]):
             self._tell(f"{why_none(str(place))} Waiting for the first.")
+        else:
+            self._tell(f"What is written in {place} from now on; Ctrl+C ends it.")
         for line in lines:
             if self._takes(where, line):
                 for each in [_json(opened(line))] if self._options["json"] else news_as_text(line):
