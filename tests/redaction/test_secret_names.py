@@ -70,6 +70,11 @@ def test_pieces_of_words_are_no_secret_though_they_are_called_token():
     }
 
 
+def test_a_long_sentence_is_no_name_whatever_it_ends_in():
+    asked = {"A sentence " * 10 + "on the password": "Hello"}
+    assert kept(asked) == asked
+
+
 def test_it_is_said_how_many_were_hidden():
     names = Names()
     REDACTOR.redact_documents([b'{"db_pass":"a","list":[{"token":"b","api_key":7}]}'], names)

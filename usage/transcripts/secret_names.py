@@ -8,6 +8,8 @@ from functools import lru_cache
 TOKEN = "token"  # noqa: S105
 """Alone it also names a piece of a word, as in `logprobs`; a secret of that name is longer."""
 SHORTEST_TOKEN = 16
+LONGEST = 100
+"""Characters of a name. What is longer was said, and is not held for the next time."""
 
 _name = re.compile(
     r"(?:passw(?:or)?d|passphrase|passcode|secret|authorization|cookie|bearer|credential"
@@ -29,9 +31,13 @@ _ENDS = frozenset(
 """The last three letters of all such names, in small letters."""
 
 
-@lru_cache(maxsize=4096)
 def names_a_secret(name: str) -> bool:
     """Whether a name says so, such as `db_password`, `GITHUB_TOKEN` or `x-api-key`."""
+    return len(name) <= LONGEST and _says_so(name)
+
+
+@lru_cache(maxsize=4096)
+def _says_so(name: str) -> bool:
     return _name.search(name) is not None
 
 
