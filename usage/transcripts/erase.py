@@ -46,8 +46,6 @@ LONGEST = 200
 
 Member = Literal["end_user", "client_key", "session"]
 Touched = Callable[[Path, int], None]
-
-
 Identity = tuple[int, ...]
 """A file as it is: device, inode, bytes, and times of its changes. An inode alone is used again at once."""
 
