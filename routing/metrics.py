@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -35,55 +36,44 @@ class Metrics:
     """One worker's metrics of the hot path, in a registry of its caller's choosing."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        counter = partial(Counter, registry=registry)
+        histogram = partial(Histogram, buckets=SECONDS, registry=registry)
         names = ("client_format", "provider", "model")
-        self.requests = Counter(
+        self.requests = counter(
             "patchbay_requests_total",
             "Requests that ended, by how they ended.",
             (*names, "outcome", "reason"),
-            registry=registry,
         )
-        self.tokens = Counter(
-            "patchbay_tokens_total", "Tokens used.", (*names, "direction"), registry=registry
+        self.tokens = counter("patchbay_tokens_total", "Tokens used.", (*names, "direction"))
+        self.cost = counter("patchbay_cost_dollars_total", "US dollars of priced requests.", names)
+        self.unpriced = counter(
+            "patchbay_unpriced_requests_total", "Requests that used tokens of unknown price.", names
         )
-        self.cost = Counter(
-            "patchbay_cost_dollars_total",
-            "US dollars of priced requests.",
-            names,
-            registry=registry,
+        self.total = histogram(
+            "patchbay_request_seconds", "From a request's arrival to the end of its answer.", names
         )
-        self.unpriced = Counter(
-            "patchbay_unpriced_requests_total",
-            "Requests that used tokens of unknown price.",
-            names,
-            registry=registry,
-        )
-        self.total = Histogram(
-            "patchbay_request_seconds",
-            "From a request's arrival to the end of its answer.",
-            names,
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.first = Histogram(
+        self.first = histogram(
             "patchbay_first_content_seconds",
             "From a request's arrival to the first content of its answer.",
             names,
-            buckets=SECONDS,
-            registry=registry,
         )
-        self.attempts = Counter(
+        self.attempts = counter(
             "patchbay_attempts_total",
             "Attempts at providers, by how they ended.",
             ("provider", "reason"),
-            registry=registry,
         )
-        self.losses = Counter(
+        self.losses = counter(
             "patchbay_losses_total",
             "Members of requests that a translation could not carry.",
             ("client_format", "upstream_format"),
-            registry=registry,
         )
-        self.all = (
+        self._series: dict[Labels, _Series] = {}
+        self._attempts: dict[tuple[str, str], Counter] = {}
+        self._models = ModelNames()
+
+    @property
+    def all(self) -> tuple[Counter | Histogram, ...]:
+        return (
             self.requests,
             self.tokens,
             self.cost,
@@ -93,9 +83,6 @@ class Metrics:
             self.attempts,
             self.losses,
         )
-        self._series: dict[Labels, _Series] = {}
-        self._attempts: dict[tuple[str, str], Counter] = {}
-        self._models = ModelNames()
 
     def count_refusal(self, client_format: str, reason: str) -> None:
         """A refusal that no record is kept of."""

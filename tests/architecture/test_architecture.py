@@ -19,11 +19,6 @@ HOT_DOORS = ("proxyproject.door", "routing.views", "routing.gateway", "usage.jou
 MOST_LINES = 400
 MOST_FUNCTION_LINES = 40
 EXEMPT = ("proxyproject.settings",)
-MOST_EXCEPTIONS = 5
-EXCEPTIONS: dict[str, str] = {
-    "routing.metrics.Metrics.__init__": "one flat table of every metric",
-}
-"""Longer than it should be, as `module` or `module.function`, and why it is better so."""
 
 
 def room_of(name: str) -> str:
@@ -125,22 +120,11 @@ def test_modules_and_functions_are_small(module: Module):
     long = [
         f"{module.name}.{name} has {length} lines"
         for name, length in module.functions()
-        if length > MOST_FUNCTION_LINES and f"{module.name}.{name}" not in EXCEPTIONS
+        if length > MOST_FUNCTION_LINES
     ]
-    if module.lines > MOST_LINES and module.name not in EXCEPTIONS:
+    if module.lines > MOST_LINES:
         long.append(f"{module.name} has {module.lines} lines")
     assert not long
-
-
-def test_exceptions_are_few_and_still_needed():
-    assert len(EXCEPTIONS) <= MOST_EXCEPTIONS
-    long = {
-        f"{module.name}.{name}"
-        for module in modules().values()
-        for name, length in module.functions()
-        if length > MOST_FUNCTION_LINES
-    } | {module.name for module in modules().values() if module.lines > MOST_LINES}
-    assert set(EXCEPTIONS) <= long
 
 
 def test_test_modules_are_small_too():
