@@ -20,55 +20,28 @@ import pytest
 from proxyproject.log_file import LogFile
 from proxyproject.log_segments import Limits, Segments
 from tests.docs.pages import ROOT
+from tests.transcripts.erasing import (
+    ADA,
+    MIXED,
+    OLDER,
+    OTHERS,
+    content,
+    count,
+    erase,
+    fail,
+    ignore,
+    names,
+)
 from tests.transcripts.lines import NOON, compressed, encoded, line, live, rotated
 from usage.transcripts.erase import Eraser, Whose
 from usage.transcripts.raw_lines import Damage
 from usage.transcripts.read import find, scan
 from usage.transcripts.segments import compress_indexed, index_path
 
-ADA = Whose("end_user", "ada")
-MIXED = [line(NOON + at, end_user="ada" if at % 3 == 0 else f"bob-{at}") for at in range(30)]
-OTHERS = [one for one in MIXED if one["end_user"] != "ada"]
-OLDER = NOON + 3600
-
-
-def erase(directory: Path, whose: Whose = ADA) -> dict[str, int]:
-    """What was erased, by the name of the file."""
-    touched: dict[str, int] = {}
-    Eraser(directory, whose, lambda path, number: touched.update({path.name: number}), _fail).erase(
-        lambda done, whole: None
-    )
-    return touched
-
-
-def count(directory: Path, whose: Whose = ADA) -> dict[str, int]:
-    counted: dict[str, int] = {}
-    Eraser(directory, whose, lambda path, number: counted.update({path.name: number}), _fail).count(
-        lambda done, whole: None
-    )
-    return counted
-
-
-def _touched(path: Path, number: int) -> None:
-    """For who asks no more of it."""
-
-
-def _fail(damage: Damage) -> None:
-    raise AssertionError(damage)
-
 
 def named(member: str, value: str = "x") -> dict[str, Any]:
     members: dict[str, Any] = {member: value}
     return line(**members)
-
-
-def content(path: Path) -> bytes:
-    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-
-
-def names(directory: Path) -> list[str]:
-    """What lies there, but for locks."""
-    return sorted(path.name for path in directory.iterdir() if not path.name.startswith("."))
 
 
 @pytest.mark.parametrize("made", [live, rotated, compressed])
@@ -184,7 +157,7 @@ def test_a_damaged_member_is_reported_and_the_rest_erased(tmp_path: Path):
         lambda done, whole: None
     )
     assert len(told) == 1
-    left = list(scan([tmp_path], report=_fail))
+    left = list(scan([tmp_path], report=fail))
     assert {one.head.end_user for one in left} == {"bob"}
     assert gone[0] + len(left) < 40, "what could not be read is not there any more, either"
     assert len(left) > 10
@@ -230,7 +203,7 @@ def test_what_a_crash_left_while_compressing_does_not_bring_them_back(tmp_path: 
 def test_what_a_killed_run_left_is_cleared_away_and_nothing_is_lost(tmp_path: Path):
     """It is killed at any moment; whatever that is, the next run ends it."""
     script = (
-        "import sys; from pathlib import Path; from tests.transcripts.test_erase import erase;"
+        "import sys; from pathlib import Path; from tests.transcripts.erasing import erase;"
         "print('begun', flush=True); erase(Path(sys.argv[1]))"
     )
     big = [
@@ -272,7 +245,7 @@ def test_a_line_that_is_just_being_written_goes_or_stays_whole(tmp_path: Path, b
             with path.open("ab") as file:
                 file.write(rest.pop())
 
-    Eraser(tmp_path, ADA, _touched, _fail).erase(write_on)
+    Eraser(tmp_path, ADA, ignore, fail).erase(write_on)
     assert path.read_bytes() == encoded(*OTHERS, bob)
 
 
@@ -324,7 +297,7 @@ def test_no_line_of_others_is_lost_while_several_processes_write_rotate_and_comp
             runs, erased = runs + 1, erased + sum(erase(tmp_path).values())
     written = [int(writer.communicate()[0]) for writer in writers]
     erased += sum(erase(tmp_path).values())
-    left = _models(scan([tmp_path], report=_fail))
+    left = _models(scan([tmp_path], report=fail))
     wanted = [f"{number}-{at}" for number, all in enumerate(written) for at in range(all) if at % 4]
     assert sorted(left) == sorted(wanted), "each is there once"
     assert erased == sum(written) - len(wanted)

@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-from tests.transcripts.lines import NOON, encoded, line, live, rotated
-from tests.transcripts.test_erase import (
+from tests.transcripts.erasing import (
     ADA,
     MIXED,
     OLDER,
     OTHERS,
-    _fail,
-    _touched,
     content,
     count,
     erase,
+    fail,
+    ignore,
     names,
 )
+from tests.transcripts.lines import NOON, encoded, line, live, rotated
 from usage.transcripts.erase import Eraser, Moved, Whose
 
 
@@ -61,7 +61,7 @@ def test_who_compresses_for_too_long_is_named_and_left_alone(tmp_path: Path):
     plain, packed = tmp_path / "transcripts.log-20260701", tmp_path / "transcripts.log-20260701.gz"
     end = half_compressed(plain, packed)
     with pytest.raises(BlockingIOError) as refused:
-        Eraser(tmp_path, ADA, _touched, _fail, wait=0.1).erase(lambda done, whole: None)
+        Eraser(tmp_path, ADA, ignore, fail, wait=0.1).erase(lambda done, whole: None)
     assert refused.value.filename == str(packed)
     end()
     assert content(packed) == encoded(*MIXED)
