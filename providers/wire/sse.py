@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from providers.wire.errors import FrameTooLarge
+from providers.wire.octets import CR, LF
 
 LARGEST_BLOCK = 2**20
 BOM = b"\xef\xbb\xbf"
@@ -100,14 +101,14 @@ class Splitter:
     def _foreign(self, chunk: bytes, near: bytes) -> bool:
         """Whether a line ends another way than the first one did. `near` has the byte before, too."""
         if self._end == b"\n\n":
-            return b"\r" in chunk
+            return CR in chunk
         if self._end == b"\r\n\r\n":
-            return chunk.count(b"\n") != near.count(b"\r\n") or b"\r\r" in near
-        return b"\n" in chunk
+            return chunk.count(b"\n") != near.count(b"\r\n") or near.find(b"\r\r") >= 0
+        return LF in chunk
 
     def _completes(self, seam: bytes) -> bool:
         if not self._exact:
-            return bool(self._end) and self._end in seam
+            return bool(self._end) and seam.find(self._end) >= 0
         found = _blank_line.search(seam)
         return found is not None and not _may_go_on(found.end(), seam)
 
@@ -137,7 +138,7 @@ def _may_go_on(end: int, data: bytes) -> bool:
 
 def parse(block: bytes) -> tuple[bytes, bytes]:
     """(event name, data) of a block; both empty for a comment. Data lines are joined by LF."""
-    if block.startswith(b"data: {") and block.count(b"\n") == 2 and b"\r" not in block:
+    if block.startswith(b"data: {") and block.count(b"\n") == 2 and CR not in block:
         return b"", block[6:-2]
     name = b""
     data: list[bytes] = []

@@ -15,6 +15,7 @@ import msgspec
 
 from providers.wire import sse
 from providers.wire.json_text import Json
+from providers.wire.octets import BACKSLASH, CR, LF, QUOTE
 
 FIRST_WINDOW = 32
 """Events that are compared at once when a run begins; four times as many as long as it goes on."""
@@ -95,7 +96,7 @@ def read_values(texts: list[bytes]) -> list[Any] | None:
 
 def _blocks(stream: bytes, dialect: Dialect) -> list[bytes]:
     """The events as they came, their lines ended by LF. A CR is never part of JSON text."""
-    if b"\r" in stream:
+    if CR in stream:
         stream = stream.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     blocks = _blank_line.split(stream.removeprefix(sse.BOM))
     return [*map(dialect.trim, blocks)] if dialect.padding in stream[:FIRST_BYTES] else blocks
@@ -119,7 +120,7 @@ def _parse(blocks: list[bytes], done: bytes) -> tuple[list[bytes], list[bytes], 
 
 def _parse_block(block: bytes) -> tuple[bytes, bytes]:
     """As sse.parse does; the two ways in which nearly all events are written go faster."""
-    if block.startswith(b"data: {") and b"\n" not in block:
+    if block.startswith(b"data: {") and LF not in block:
         return b"", block[6:]
     if block.startswith(b"event: "):
         end = block.find(b"\n")
@@ -179,7 +180,7 @@ def _text(window: list[bytes], start: bytes, end: bytes) -> bytes | None:
     if start + (end + start).join(said) + end != b"".join(window):
         return None
     text = b"".join(said)
-    if (b'"' in text or b"\\" in text) and _pieces.fullmatch(b"\n".join(said)) is None:
+    if (QUOTE in text or BACKSLASH in text) and _pieces.fullmatch(b"\n".join(said)) is None:
         return None
     return text
 
