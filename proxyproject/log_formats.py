@@ -77,8 +77,8 @@ class JsonFormat:
         self._pid = os.getpid()
 
     def all(self, lines: Sequence[Line]) -> list[bytes]:
-        data = _encoder.encode_lines([self._fields(line) for line in lines])
-        return in_one_line(data).splitlines(keepends=True)
+        encode = _encoder.encode
+        return [in_one_line(encode(self._fields(line))) + b"\n" for line in lines]
 
     def _fields(self, line: Line) -> RequestFields | dict[str, Any]:
         if isinstance(line, RequestLine):

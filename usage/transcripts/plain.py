@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from providers.wire.octets import DEL
+
 _unsafe = re.compile(
     "["
     r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls of terminals, but tab and line feed
@@ -39,24 +41,18 @@ def shown_json(text: str) -> str:
 
 
 def in_one_line(data: bytes) -> bytes:
-    """The same for JSON that is to be a line of a log. What is no UTF-8 is replaced."""
-    if data.isascii() and b"\x7f" not in data:
+    """The same for JSON as an encoder writes it, in UTF-8, that is to be a line of a log."""
+    if data.isascii() and DEL not in data:
         return data
-    text = data.decode(errors="replace")
-    if "\ufffd" in text or (_is_suspicious(data) and _unsafe_in_utf8.search(data)):
-        return shown_json(text).encode()
+    if _is_suspicious(data) and _unsafe_in_utf8.search(data):
+        return shown_json(data.decode()).encode()
     return data
 
 
 def _is_suspicious(data: bytes) -> bool:
     """Whether there is a byte that such a character begins with: most texts need no search."""
     return (
-        b"\xe2" in data
-        or b"\xc2" in data
-        or b"\xef" in data
-        or b"\x7f" in data
-        or b"\xd8" in data
-        or b"\xf3" in data
+        0xE2 in data or 0xC2 in data or 0xEF in data or DEL in data or 0xD8 in data or 0xF3 in data
     )
 
 
