@@ -2,11 +2,14 @@
 
 A model's name says how it is answered. Each chunk of a stream carries its number and the
 moment at which it was sent, so that a client on the same host sees order, loss and delay.
+What is said, and the ids, differ from one answer to the next, as they do in life.
 """
 
 from __future__ import annotations
 
+import random
 import re
+import string
 from typing import NamedTuple
 
 
@@ -30,14 +33,18 @@ SHAPES = {
 WORDS, PACED_WORDS = "bench-words", "bench-spoken"
 IN_WORDS = (WORDS, PACED_WORDS)
 """Say words instead of numbers, as models do; numbers may be personal data, and are looked at closely."""
+VARIETY = 64
+"""So many answers take turns, and so many prompts; the number of one is its `turn`."""
 WHOLE = "bench-whole"
 MODELS = (WHOLE, *SHAPES)
+
+_ID_LETTERS = string.ascii_letters + string.digits
 
 NO_TIME = b"0" * 16
 MARK = re.compile(rb"~(\d{4}):(\d{16})~")
 
 _FRAME = (
-    b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,'
+    b'data: {"id":"%s","object":"chat.completion.chunk","created":1700000000,'
     b'"model":"%s","choices":[%s]%s}\n\n'
 )
 _CHOICE = b'{"index":0,"delta":%s,"finish_reason":%s}'
@@ -48,40 +55,54 @@ def mark(number: int, nanoseconds: int) -> bytes:
     return b"~%04d:%016d~" % (number, nanoseconds)
 
 
-def _frame(model: str, delta: bytes, finish: bytes = b"null") -> bytes:
-    return _FRAME % (model.encode(), _CHOICE % (delta, finish), b"")
+def said(turn: int, words: int) -> list[bytes]:
+    """The words of one answer, the same ones each time it is asked for; each with a blank after it."""
+    chance = random.Random(turn)
+    return [word + b" " for word in chance.choices(TEXT.split(), k=words)]
 
 
-def opening(model: str) -> bytes:
-    return _frame(model, b'{"role":"assistant","content":""}')
+def _made_id(turn: int) -> bytes:
+    """As long as the ids of completions are, of letters and digits."""
+    chance = random.Random(turn)
+    return b"chatcmpl-" + "".join(chance.choices(_ID_LETTERS, k=29)).encode()
 
 
-def content(model: str, number: int, nanoseconds: int) -> bytes:
-    said = word(number) if model in IN_WORDS else mark(number, nanoseconds)
-    return _frame(model, b'{"content":"%s"}' % said)
+IDS = [_made_id(turn) for turn in range(VARIETY)]
+SAID = [said(turn, SHAPES[WORDS].chunks) for turn in range(VARIETY)]
 
 
-def word(number: int) -> bytes:
-    """One of a few; which one it is says the number."""
-    return TEXT.split()[number % 9] + b" "
+def _frame(turn: int, model: str, delta: bytes, finish: bytes = b"null") -> bytes:
+    return _FRAME % (IDS[turn], model.encode(), _CHOICE % (delta, finish), b"")
 
 
-def ending(model: str, chunks: int, with_usage: bool) -> bytes:
+def opening(turn: int, model: str) -> bytes:
+    return _frame(turn, model, b'{"role":"assistant","content":""}')
+
+
+def content(turn: int, model: str, number: int, nanoseconds: int) -> bytes:
+    text = SAID[turn][number] if model in IN_WORDS else mark(number, nanoseconds)
+    return _frame(turn, model, b'{"content":"%s"}' % text)
+
+
+def ending(turn: int, model: str, chunks: int, with_usage: bool) -> bytes:
     """The last frames of a stream: why it stopped, the usage if it was asked for, the end mark."""
-    frames = _frame(model, b"{}", b'"stop"')
+    frames = _frame(turn, model, b"{}", b'"stop"')
     if with_usage:
-        frames += _FRAME % (model.encode(), b"", b',"usage":' + _usage(chunks))
+        frames += _FRAME % (IDS[turn], model.encode(), b"", b',"usage":' + _usage(chunks))
     return frames + b"data: [DONE]\n\n"
 
 
-def whole() -> bytes:
+def whole_text(turn: int) -> bytes:
+    return b"".join(said(turn, WHOLE_TEXT_BYTES))[:WHOLE_TEXT_BYTES]
+
+
+def whole(turn: int) -> bytes:
     """A plain answer with 1 KB of text."""
-    text = (TEXT * (WHOLE_TEXT_BYTES // len(TEXT) + 1))[:WHOLE_TEXT_BYTES]
     return (
-        b'{"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"%s",'
+        b'{"id":"%s","object":"chat.completion","created":1700000000,"model":"%s",'
         b'"choices":[{"index":0,"message":{"role":"assistant","content":"%s","refusal":null},'
         b'"logprobs":null,"finish_reason":"stop"}],"usage":%s}'
-    ) % (WHOLE.encode(), text, _usage(WHOLE_TEXT_BYTES // 4))
+    ) % (IDS[turn], WHOLE.encode(), whole_text(turn), _usage(WHOLE_TEXT_BYTES // 4))
 
 
 def _usage(output: int) -> bytes:

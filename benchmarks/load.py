@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -43,8 +45,9 @@ class Load:
     def stream(self) -> bool:
         return self.model in answers.SHAPES
 
-    def request(self) -> bytes:
-        text = ("say something \u00e9 " * (self.prompt_bytes // 16 + 1))[: self.prompt_bytes]
+    def request(self, turn: int) -> bytes:
+        words = b"".join(answers.said(turn, self.prompt_bytes // 4)).decode()
+        text = f"say something \u00e9 {words}"[: self.prompt_bytes]
         body: dict[str, Any] = {
             "model": self.model,
             "max_tokens": 4096,
@@ -78,9 +81,9 @@ class Run:
 class Client(asyncio.Protocol):
     """One connection: asks, reads the answer to its end, asks again until none is left to ask."""
 
-    def __init__(self, run: Run, request: bytes, done: asyncio.Future[None]) -> None:
+    def __init__(self, run: Run, requests: Iterator[bytes], done: asyncio.Future[None]) -> None:
         self._run = run
-        self._request = request
+        self._requests = requests
         self._done = done
         self._parts: list[bytes] = []
         self._size = 0
@@ -101,7 +104,7 @@ class Client(asyncio.Protocol):
         self._parts, self._size, self._end = [], 0, 0
         self._waiting, self._first = True, False
         self._asked = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._parts.append(data)
@@ -162,11 +165,11 @@ async def apply(load: Load) -> Run:
     """Put a load on a server and return what was seen."""
     run = Run(load, load.requests)
     loop = asyncio.get_running_loop()
-    request = load.request()
+    requests = itertools.cycle([*map(load.request, range(answers.VARIETY))])
     ends = [loop.create_future() for _ in range(load.connections)]
     run.began = time.perf_counter()
     for end in ends:
-        await loop.create_connection(partial(Client, run, request, end), "127.0.0.1", load.port)
+        await loop.create_connection(partial(Client, run, requests, end), "127.0.0.1", load.port)
         if load.ramp:
             await asyncio.sleep(1 / load.ramp)
     _, unfinished = await asyncio.wait(ends, timeout=load.give_up)

@@ -6,6 +6,7 @@ Run as `python -m benchmarks.mock PORT`. It parses no JSON: it looks for the mod
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 import time
 from typing import cast
@@ -26,23 +27,26 @@ def _piece(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def _plain() -> bytes:
-    body = answers.whole()
+def _plain(turn: int) -> bytes:
+    body = answers.whole(turn)
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     return head % len(body) + body
 
 
-def _burst(model: str, chunks: int, with_usage: bool) -> list[bytes]:
+def _burst(turn: int, model: str, chunks: int, with_usage: bool) -> list[bytes]:
     """A whole stream, cut where the time of sending belongs."""
-    frames = [answers.content(model, number, 0) for number in range(chunks)]
-    pieces = [answers.opening(model), *frames, answers.ending(model, chunks, with_usage)]
+    frames = [answers.content(turn, model, number, 0) for number in range(chunks)]
+    last = answers.ending(turn, model, chunks, with_usage)
+    pieces = [answers.opening(turn, model), *frames, last]
     text = CHUNKED + b"".join(map(_piece, pieces)) + LAST_CHUNK
     return text.split(answers.NO_TIME)
 
 
-PLAIN = _plain()
+TURNS = itertools.cycle(range(answers.VARIETY))
+PLAIN = [*map(_plain, range(answers.VARIETY))]
 BURSTS = {
-    (model, with_usage): _burst(model, shape.chunks, with_usage)
+    (turn, model, with_usage): _burst(turn, model, shape.chunks, with_usage)
+    for turn in range(answers.VARIETY)
     for model, shape in answers.SHAPES.items()
     if not shape.gap
     for with_usage in (False, True)
@@ -87,31 +91,31 @@ class Provider(asyncio.Protocol):
 
     def _answer(self, request: bytes) -> None:
         name = next((model for model in answers.MODELS if model.encode() in request), answers.WHOLE)
+        turn = next(TURNS)
         if name == answers.WHOLE:
-            return self._transport.write(PLAIN)
+            return self._transport.write(PLAIN[turn])
         with_usage = b'"include_usage":true' in request.replace(b" ", b"")
         shape = answers.SHAPES[name]
         if not shape.gap:
             now = b"%016d" % time.monotonic_ns()
-            return self._transport.write(now.join(BURSTS[name, with_usage]))
-        self._transport.write(CHUNKED + _piece(answers.opening(name)))
-        self._step(name, shape, 0, with_usage, self._loop.time())
+            return self._transport.write(now.join(BURSTS[turn, name, with_usage]))
+        self._transport.write(CHUNKED + _piece(answers.opening(turn, name)))
+        self._step(turn, name, 0, with_usage, self._loop.time())
         return None
 
-    def _step(
-        self, name: str, shape: answers.Shape, number: int, with_usage: bool, due: float
-    ) -> None:
+    def _step(self, turn: int, name: str, number: int, with_usage: bool, due: float) -> None:
         """Send the chunk that is due, and the end with the last; a late one does not delay the next."""
-        out = _piece(answers.content(name, number, time.monotonic_ns()))
+        shape = answers.SHAPES[name]
+        out = _piece(answers.content(turn, name, number, time.monotonic_ns()))
         number += 1
         if number == shape.chunks:
             self._transport.write(
-                out + _piece(answers.ending(name, number, with_usage)) + LAST_CHUNK
+                out + _piece(answers.ending(turn, name, number, with_usage)) + LAST_CHUNK
             )
             return
         self._transport.write(out)
         due += shape.gap
-        self._timer = self._loop.call_at(due, self._step, name, shape, number, with_usage, due)
+        self._timer = self._loop.call_at(due, self._step, turn, name, number, with_usage, due)
 
 
 async def serve(port: int) -> None:
