@@ -152,8 +152,9 @@ def test_what_holds_nothing_keeps_its_bytes():
 
 
 def test_what_holds_nothing_is_one_line_all_the_same():
-    document = b'{\n  "n": 1,\r\n  "m": "x"}'
-    assert REDACTOR.redact_documents([document], Names()) == [b'{"n":1,"m":"x"}']
+    for end in (b"\r\n", b"\n", b"\r"):
+        document = b'{%b  "n": 1,%b  "m": "x"}' % (end, end)
+        assert REDACTOR.redact_documents([document], Names()) == [b'{"n":1,"m":"x"}']
 
 
 @pytest.mark.parametrize("hidden", ["alice@example.com", KNOWN[0]])
@@ -181,3 +182,71 @@ def test_what_is_no_json_is_a_text(document: bytes):
 def test_a_text_that_is_no_json_and_no_utf_8_is_redacted_as_well():
     [redacted] = REDACTOR.redact_documents([b'{"a\xff": "alice@example.com"'], Names())
     assert json.loads(redacted) == {"text": '{"a\ufffd": "<EMAIL_1>"'}
+
+
+def test_what_held_nothing_is_looked_at_again_once_more_is_known():
+    """Short strings that come again are remembered, and a secret may be one of them."""
+    secrets = SecretFilter()
+    redactor = Redactor(secrets=secrets)
+    document = b'{"model":"gpt-5","city":"correct-horse"}'
+    for _ in range(2):
+        assert redactor.redact_together([[document]]) == [([document], {})]
+    secrets.known(["correct-horse"])
+    assert redactor.redact_together([[document]]) == [
+        ([b'{"model":"gpt-5","city":"[hidden]"}'], {"SECRET": 1})
+    ]
+
+
+def test_however_many_strings_held_nothing_the_next_one_is_searched():
+    redactor = Redactor()
+    for number in range(10):
+        names = {f"name {number} {member}": "" for member in range(1000)}
+        [made] = redactor.redact_together([[json.dumps(names).encode()]])
+        assert made is not None
+        assert json.loads(made[0][0]) == names
+    assert redactor.redact_together([[b'["alice@example.com"]']]) == [
+        ([b'["<EMAIL_1>"]'], {"EMAIL": 1})
+    ]
+
+
+@pytest.mark.parametrize("before", ["\0", "x\n\0", "\0\n", "a\n\0\nb", "\n\0\n\n\0\n"])
+@pytest.mark.parametrize("sample", SAMPLES[::7] + KNOWN)
+def test_what_stands_between_texts_may_stand_in_one(before: str, sample: str):
+    values = [before, {"password": "Hello", "text": sample}, before + sample, [sample + before]]
+    assert together(*([json.dumps(value).encode()] for value in values)) == [
+        alone([value]) for value in values
+    ]
+
+
+@pytest.mark.parametrize("before", ["x\\n\\u0000", "\\u0000\\n", "a\\n\\u0000\\nb"])
+def test_what_stands_between_texts_makes_no_other_name_out_of_one(before: str):
+    names = [
+        "p\\u0061ssword",
+        "\\u0061pi-key",
+        "\\u0073ecret",
+        "db_\\u0070assword",
+        "\\u0070asscode",
+    ]
+    documents = [f'{{"{before}":1,"{name}":"Hello"}}'.encode() for name in names]
+    made = together(*([document] for document in documents))
+    assert "Hello" not in json.dumps(made)
+
+
+def test_what_is_no_utf_8_keeps_no_other_from_being_searched():
+    good, bad = b'{"content":"alice@example.com"}', b'{"content":"\xff bob@example.com"}'
+    harmless = b'{"content":"Hello"}'
+    made = REDACTOR.redact_together([[good], [bad], [harmless]])
+    assert made[0] == ([b'{"content":"<EMAIL_1>"}'], {"EMAIL": 1})
+    assert made[1] is not None
+    assert b"bob" not in made[1][0][0]
+    assert made[2] == ([harmless], {})
+
+
+def test_a_string_that_two_exchanges_share_is_hidden_in_both():
+    document = json.dumps({"content": "I am alice@example.com"}).encode()
+    hidden = ([b'{"content":"I am <EMAIL_1>"}'], {"EMAIL": 1})
+    assert REDACTOR.redact_together([[document], [b'{"n":1}'], [document]]) == [
+        hidden,
+        ([b'{"n":1}'], {}),
+        hidden,
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.redaction.samples import KNOWN, LEFT, SHAPES
 from usage.transcripts.secrets import SecretFilter
+from usage.transcripts.spans import BETWEEN
 
 FILTER = SecretFilter(KNOWN)
 
@@ -165,3 +167,37 @@ def test_bytes_that_are_no_text_keep_every_other_byte():
     assert FILTER.hide_bytes(data) == b"\xff\xfe \x00 [hidden] \x80"
     untouched = bytes(range(256)) * 4
     assert FILTER.hide_bytes(untouched) is untouched
+
+
+PREFIXES = re.findall(
+    r"\S+",
+    """
+sk- sk_live_ sk_test_ rk_live_ rk_test_ whsec_ gsk_ hf_ xai- gho_ ghp_ ghr_ ghs_ ghu_ github_pat_ glpat-
+xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp- r8_ nvapi- pplx- npm_ pypi- dop_v1_ tvly- AIza GOCSPX-
+lin_api_ csk- tgp_v1_ jina_ pbk_ ya29. SG.
+""",
+)
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("before", ["", " ", "a-", "_", "/", "é", "“", "\n", "x" * 30 + "-"])
+def test_a_key_is_told_by_what_vendors_begin_it_with(prefix: str, before: str):
+    assert FILTER.hide(f"{before}{prefix}{'a1B2c3D4' * 4}") == f"{before}[hidden]"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "basic\n", "BEARER \t\r", "xBasic "])
+@pytest.mark.parametrize(
+    "value", ["a1" * 10, "1." * 118 + "a" * 20, "~" + "a1" * 10, "\0" + "a1" * 10]
+)
+@pytest.mark.parametrize("before", ["", "b" * 40, f"{'c' * 30} {'d' * 30} ", BETWEEN, "x\0"])
+def test_what_stands_after_a_scheme_is_hidden(scheme: str, value: str, before: str):
+    assert FILTER.hide(f"{before}{scheme}{value}") == f"{before}{scheme}[hidden]"
+
+
+FRAGMENTS = ["Bearer", "basic", " ", "\n", "\0", "-", "key=", "a1B2" * 6, "é", *KNOWN]
+FRAGMENTS += [secret for _, secret in SHAPES]
+
+
+@given(st.lists(st.lists(st.sampled_from(FRAGMENTS), max_size=5).map("".join), max_size=5))
+def test_texts_that_are_searched_as_one_come_to_the_same(texts: list[str]):
+    assert FILTER.hide(BETWEEN.join(texts)) == BETWEEN.join(map(FILTER.hide, texts))

@@ -8,7 +8,8 @@ the text within LONGEST characters after it and a few before it, never on where 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import accumulate
 
 from usage.transcripts.addresses import find_emails, find_ipv4, find_ipv6
 from usage.transcripts.checksums import luhn, mod97
@@ -216,15 +217,31 @@ _LEAD = 8
 """A value begins at most so many characters before its first digit."""
 _TRAIL = 64
 
-_DROPPED = bytes(mark for mark in range(256) if not chr(mark).isalnum() or mark > 127)
+_BREAK = 0
+"""Stands between texts: no value goes across it."""
+_DROPPED = bytes(mark for mark in range(256) if not chr(mark).isalnum() or mark > 127).replace(
+    bytes([_BREAK]), b""
+)
 _AS_SHAPE = bytes.maketrans(
     b"123456789ABCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwxyz",
     b"000000000" + b"a" * 51,
 )
-_THREE_DIGITS = b"000"
-"""In each of the two below."""
-_FIVE_DIGITS = b"00000"
-_FISCALE = b"aaaaaa00a00a000a"
+_may_have_numbers = re.compile(rb"000(?:00|(?<=00a00a000))")
+"""Five digits, or the midst of an Italian tax code from its end: few texts have three in a row."""
+
+
+def _where(shapes: bytes, text: str) -> Iterator[tuple[int, int]]:
+    """Which parts of a text, between breaks, may have numbers in them: where each begins and ends."""
+    hit = _may_have_numbers.search(shapes)
+    if hit is None:
+        return
+    ends = [*accumulate(len(part) + 1 for part in text.split(chr(_BREAK)))]
+    number = at = 0
+    while hit is not None:
+        number += shapes.count(_BREAK, at, hit.start())
+        yield ends[number - 1] if number else 0, ends[number]
+        at = shapes.find(_BREAK, hit.start())
+        hit = _may_have_numbers.search(shapes, at) if at >= 0 else None
 
 
 class Finder:
@@ -250,14 +267,15 @@ class Finder:
         if not (self._digits or self._ip):
             return
         shapes = text.encode("latin-1", "replace").translate(_AS_SHAPE, _DROPPED)
-        if _THREE_DIGITS in shapes and (_FIVE_DIGITS in shapes or _FISCALE in shapes):
+        for begin, end in _where(shapes, text):
             if self._ip:
-                find_ipv4(text, low, high, found)
+                find_ipv4(text, max(low, begin), min(high, end), found)
             if self._digits:
-                self._find_numbers(text, low, high, found)
+                self._find_numbers(text, max(low, begin), min(high, end), end, found)
 
-    def _find_numbers(self, text: str, low: int, high: int, found: list[Span]) -> None:
-        for place in _GATE.finditer(text, low):
+    def _find_numbers(self, text: str, low: int, high: int, stop: int, found: list[Span]) -> None:
+        """Nothing that begins before `high` goes on to `stop`."""
+        for place in _GATE.finditer(text, low, stop):
             start, end = place.span()
             if start - _LEAD >= high:
                 return

@@ -12,17 +12,17 @@ from typing import Any
 
 import msgspec
 
-from usage.transcripts.at_once import (
-    BETWEEN,
-    MOST_JSON_IN_JSON,
-    SHORTEST_DATA,
-    holding,
-    may_be_json,
-    may_name_a_secret,
-    strings_at_once,
-)
+from providers.wire.octets import CR, LF
 from usage.transcripts.cut import Beginning
 from usage.transcripts.detectors import KINDS, Finder
+from usage.transcripts.harmless import Harmless
+from usage.transcripts.json_strings import (
+    MOST_JSON_IN_JSON,
+    SHORTEST_DATA,
+    may_be_json,
+    may_name_a_secret,
+    strings_of,
+)
 from usage.transcripts.placeholders import LONGEST_PLACEHOLDER, Names, Painter, literals
 from usage.transcripts.safe_pattern import safe_pattern
 from usage.transcripts.secret_names import is_secret
@@ -65,6 +65,7 @@ class Redactor:
         self._own = [safe_pattern(name, text) for name, text in (patterns or {}).items()]
         self.secrets = secrets
         self.people = people
+        self._no_harm = Harmless(lambda text: self.find(text, 0, len(text)))
 
     @property
     def longest(self) -> int:
@@ -107,13 +108,10 @@ class Redactor:
         if self.people is not None:
             return [False] * len(exchanges)
         try:
-            texts = strings_at_once([[*filter(_is_bytes, each)] for each in exchanges])
-            text = BETWEEN.join([each or "" for each in texts])
-            found = self.find(text, 0, len(text))
-            held = holding([each or "" for each in texts], found) if found else ()
+            strings = [strings_of(filter(_is_bytes, documents)) for documents in exchanges]
+            return self._no_harm.judge(strings, self.secrets.known_values if self.secrets else 0)
         except Exception:  # noqa: BLE001 — a closer look tells which of them it is
             return [False] * len(exchanges)
-        return [each is not None and number not in held for number, each in enumerate(texts)]
 
     def _rewrite(self, documents: Sequence[Any], names: Names, harmless: bool) -> list[bytes]:
         return [
@@ -163,7 +161,7 @@ def _is_bytes(document: Any) -> bool:
 
 
 def _in_one_line(document: bytes) -> bytes:
-    return _encode(_decode(document)) if b"\n" in document or b"\r" in document else document
+    return _encode(_decode(document)) if LF in document or CR in document else document
 
 
 def _value_of(document: Any) -> Any:

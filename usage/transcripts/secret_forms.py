@@ -22,7 +22,6 @@ _AS_RUNS = bytes(
     for byte in range(256)
 )
 _run = re.compile(rf"[A-Za-z0-9_\-+/]{{{RUN},}}")
-_samples = re.compile(rf"(?s)(.{{{GRAM}}}).{{0,{STEP - GRAM}}}")
 _percent = re.compile(r"%[0-9A-F]{2}")
 
 
@@ -68,7 +67,9 @@ class Forms:
     """All forms of all known values. Never changed: a larger one takes its place."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        forms = {form for value in values for form in forms_of(value)}
+        known = frozenset(values)
+        self.values = len(known)
+        forms = {form for value in known for form in forms_of(value)}
         long = {form for form in forms if len(form) >= LONG and _run.search(form)}
         self._short = tuple(forms - long)
         self.longest = max(map(len, forms), default=0)
@@ -78,16 +79,15 @@ class Forms:
                 for place in range(len(run) - GRAM + 1):
                     self._grams.setdefault(run[place : place + GRAM], []).append(form)
 
-    def find(
-        self, text: str, low: int, high: int, runs: Iterable[tuple[int, int]]
-    ) -> Iterator[tuple[int, int]]:
-        """Each place that begins from `low` to before `high`; overlapping ones, too."""
+    def find(self, text: str, low: int, high: int, runs: str) -> Iterator[tuple[int, int]]:
+        """Each place that begins from `low` to before `high`; overlapping ones, too. `runs` are all that
+        are in the text, whatever is between them."""
         for form in self._short:
             if form in text:
                 yield from _places(form, text, low, high)
         if not self._grams:
             return
-        samples = [sample for run in runs for sample in _samples.findall(text, *run)]
+        samples = [runs[place : place + GRAM] for place in range(0, len(runs), STEP)]
         if not self._grams.keys().isdisjoint(samples):
             for form in {form for gram in samples for form in self._grams.get(gram, ())}:
                 yield from _places(form, text, low, high)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 TOKEN = "token"  # noqa: S105
@@ -23,7 +24,7 @@ _name = re.compile(
 _token = re.compile(TOKEN, re.ASCII | re.IGNORECASE)
 _LAST = "passwd password passphrase passcode secret authorization cookie bearer credential key pass pwd token"
 _ENDS = frozenset(
-    f"{word}{number}"[-3:].encode()
+    f"{word}{number}"[-3:]
     for name in _LAST.split()
     for word in (name, f"{name}s")
     for number in ("", *range(100))
@@ -50,10 +51,7 @@ def is_secret(name: str, value: str | float) -> bool:
     return not isinstance(value, bool) and names_a_secret(name) and not _token.search(name)
 
 
-def any_may_name_a_secret(lines: bytes) -> bool:
-    """Whether one of these lines, names or not, could be such a name. Soon done for many."""
-    names = lines.lower().split(b"\n")
-    if _ENDS.isdisjoint([name[-3:] for name in names]):
-        return False
-    likely = {name.decode("utf-8", "replace") for name in names if name[-3:] in _ENDS}
-    return TOKEN in likely or any(map(names_a_secret, likely))
+def secret_names(texts: Iterable[str]) -> set[str]:
+    """Those of these texts, names or not, that could be such a name. Soon done for many."""
+    likely = [text for text in texts if text[-3:].lower() in _ENDS]
+    return {text for text in likely if text.lower() == TOKEN or names_a_secret(text)}

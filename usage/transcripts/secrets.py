@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from usage.transcripts.secret_forms import RUN, Forms, base64_core, runs_of
-from usage.transcripts.spans import HIDDEN, SECRET, Span
+from usage.transcripts.spans import BETWEEN, HIDDEN, SECRET, Span
 
 SHORTEST = 8
 """Shorter values are words, and would be hidden everywhere."""
@@ -42,6 +42,14 @@ _hint = re.compile(
 )
 """Where a shape may begin."""
 _LONGEST_PREFIX = 12
+_AS_WORDS = bytes(byte if byte < 128 and chr(byte).isalnum() else ord(" ") for byte in range(256))
+_HINT_HEADS = frozenset(
+    re.findall("[0-9A-Za-z]{1,3}", hint)[0].encode()
+    for hint in (*_PREFIXES, "sk-", "eyJ", "ya29", "SG.", "AKIA", "ASIA")
+)
+"""How the first word of each hint begins."""
+_ANYWHERE = ("pbk_", *_BASE64_PREFIXES.split("|"))
+"""Hints that need no word to begin with them."""
 _SHAPES = (
     (re.compile(rf"(?<![0-9A-Za-z])(?:{'|'.join(_PREFIXES)}){_TOKEN}{{17,}}"), _token_tail),
     # With a digit: `sk-` begins names in programs and style sheets, too.
@@ -89,7 +97,10 @@ _assigned = re.compile(
     r"[A-Za-z_\-]{0,20}(?:\\?[\"'])?\s{0,3}(?:=>|:=|[:=])\s{0,3}(?P<quote>\\?[\"'])?"
     rf"(?:(?i:bearer|basic|token|digest)\s{{1,3}})?(?P<value>{_MARK}{{6,64}})"
 )
+_BETWEEN = BETWEEN.encode()
 _scheme = re.compile(rf"(?:bearer|basic)\s{{1,3}}(?P<value>{_MARK}{{16,256}})", re.IGNORECASE)
+_FROM_SCHEME = 272
+"""How far a run in the value is from the beginning of its scheme, at most."""
 _cookie = re.compile(
     r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<value>[\w!#$%&*+\-.^`|~]{1,64}=)",
     re.IGNORECASE,
@@ -119,6 +130,11 @@ class SecretFilter:
             self._values |= new
             self._forms = Forms(self._values)
             self._harmless = set()
+
+    @property
+    def known_values(self) -> int:
+        """How many are hidden by now; whoever asks before he looks has looked for that many at least."""
+        return self._forms.values
 
     @property
     def longest(self) -> int:
@@ -164,31 +180,27 @@ class SecretFilter:
         """Add what begins from `low` to before `high`, in no order."""
         plain = _plain(text)
         runs = runs_of(plain, low)
-        self._find_known(text, low, high, found, runs)
-        if runs:
+        around = _around(text, runs)
+        self._find_known(text, low, high, found, around)
+        if runs and _may_hint(around):
             _find_shapes(text, runs, low, high, found)
         if _PEM in text:
             _find_pem(text, low, high, found)
         has_colons = ":" in text
         if has_colons and "@" in text and "://" in text:
             _find_userinfo(text, low, high, found)
-        assigns = has_colons or "=" in text
-        if assigns or runs:
-            lower = plain.lower()
-            if assigns:
-                _find_named(text, lower, low, high, found)
-            if runs:
-                _find_schemes(text, lower, low, high, found)
+        if has_colons or "=" in text:
+            _find_named(text, plain.lower(), low, high, found)
+        if runs and _has_scheme(plain, runs):
+            _find_schemes(text, plain.lower(), low, high, found)
 
     def find_known(self, text: str, low: int, high: int, found: list[Span]) -> None:
         """Known values alone: also in what is too large to be read as text."""
-        self._find_known(text, low, high, found, runs_of(_plain(text), low))
+        self._find_known(text, low, high, found, _around(text, runs_of(_plain(text), low)))
 
-    def _find_known(
-        self, text: str, low: int, high: int, found: list[Span], runs: list[tuple[int, int]]
-    ) -> None:
+    def _find_known(self, text: str, low: int, high: int, found: list[Span], around: str) -> None:
         tail = _Tail(_token_tail)
-        for start, end in self._forms.find(text, low, high, runs):
+        for start, end in self._forms.find(text, low, high, around):
             # With the rest of its word, which may be another secret that begins there.
             found.append(Span(start, tail.end(text, end), SECRET, grows=_token_tail))
 
@@ -196,6 +208,11 @@ class SecretFilter:
 def _plain(text: str) -> bytes:
     """One byte for each character; what matters here is ASCII."""
     return text.encode("latin-1", "replace")
+
+
+def _around(text: str, runs: list[tuple[int, int]]) -> str:
+    """The runs with what a hint needs before them, and a letter more, which tells where a word begins."""
+    return "\n".join([text[max(0, start - _LONGEST_PREFIX - 1) : end] for start, end in runs])
 
 
 def _find_shapes(
@@ -208,11 +225,11 @@ def _find_shapes(
         if start >= high + _LONGEST_PREFIX:
             return
         first = max(low, start - _LONGEST_PREFIX)
-        around = text[max(0, first - 1) : end] if end - start <= LONGEST_NAME else ""
-        if around in names:
+        around = text[max(0, first - 1) : end]
+        if around in names or not _may_hint(around):
             continue
         hints = [hint.start() for hint in _hint.finditer(text, first, end)]
-        if around and not hints:
+        if not hints and end - start <= LONGEST_NAME:
             names.add(around)
         for place in hints:
             for number, (pattern, tail) in enumerate(_SHAPES):
@@ -221,6 +238,13 @@ def _find_shapes(
                 if match is not None and place < high:
                     ends[number] = match.end()
                     found.append(Span(*match.span(), SECRET, grows=tail))
+
+
+def _may_hint(text: str) -> bool:
+    """Whether there may be a hint in it, which is told several times sooner than whether there is one."""
+    words = _plain(text).translate(_AS_WORDS).split()
+    heads = [word[:3] for word in words]
+    return not _HINT_HEADS.isdisjoint(heads) or any(hint in text for hint in _ANYWHERE)
 
 
 def _find_pem(text: str, low: int, high: int, found: list[Span]) -> None:
@@ -261,14 +285,14 @@ class _Tail:
 def _find_named(text: str, lower: bytes, low: int, high: int, found: list[Span]) -> None:
     """Values after a name such as `password=`; unquoted ones need a digit, or they may be code."""
     for name in _NAMES:
-        if name not in lower:
+        if lower.find(name) < 0:
             continue
         tail = _Tail(_mark_tail)
         for place in _places(lower, name, low, high):
             match = _assigned.match(text, place + len(name))
             if match is not None and _is_value(match, lower, place):
                 tail.add(match, low, high, found)
-    if _COOKIE not in lower:
+    if lower.find(_COOKIE) < 0:
         return
     tail = _Tail(_cookie_tail)
     for place in _places(lower, _COOKIE, low, high):
@@ -277,11 +301,23 @@ def _find_named(text: str, lower: bytes, low: int, high: int, found: list[Span])
             tail.add(match, low, high, found)
 
 
+def _has_scheme(plain: bytes, runs: list[tuple[int, int]]) -> bool:
+    """Whether a scheme stands so near before a run, in the same text, that the run may be in its value."""
+    near, done = [], 0
+    for start, _ in runs:
+        begin = max(done, start - _FROM_SCHEME)
+        between = plain.rfind(_BETWEEN[1:2], begin, start)
+        if between > begin and plain.startswith(_BETWEEN, between - 1):
+            begin = between
+        near.append(plain[begin:start])
+        done = start
+    before = b" ".join(near).lower()
+    return any(before.find(scheme) >= 0 for scheme in _SCHEMES)
+
+
 def _find_schemes(text: str, lower: bytes, low: int, high: int, found: list[Span]) -> None:
     """`Bearer` and what looks like a key, also without a name before it."""
     for scheme in _SCHEMES:
-        if scheme not in lower:
-            continue
         tail = _Tail(_mark_tail)
         for place in _places(lower, scheme, low, high):
             match = _scheme.match(text, place)

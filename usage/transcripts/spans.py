@@ -8,6 +8,8 @@ from typing import NamedTuple
 SECRET = "SECRET"  # noqa: S105
 """The kind of a span that is hidden without a placeholder."""
 HIDDEN = "[hidden]"
+BETWEEN = "\n\0\n"
+"""Between texts that are searched as one: nothing that is looked for goes across it."""
 
 
 class Span(NamedTuple):

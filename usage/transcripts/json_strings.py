@@ -1,27 +1,23 @@
-"""All strings of JSON texts as one text, so that one search tells whether any of them holds something. Pure.
+"""The strings of JSON texts, without parsing them into objects. Pure.
 
-Nothing is parsed into objects: between quotation marks are the strings, once no mark within one is left.
+Between quotation marks are the strings, once no mark within one is left.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Iterable
 
 import msgspec
 
-from usage.transcripts.secret_names import any_may_name_a_secret
-from usage.transcripts.spans import Span
+from providers.wire.octets import BACKSLASH
+from usage.transcripts.secret_names import secret_names
 
 SHORTEST_DATA = 512
 """Base64 of this length is an image, a sound or a file, and is not read as text."""
 SHORTEST_WITH_DATA = 8192
 """What is shorter is searched as text sooner than it is looked through for such data."""
 MOST_JSON_IN_JSON = 8
-BETWEEN = "\n\0\n"
-"""Between texts of different exchanges: nothing that is looked for goes across it."""
 
 _FIRST = (b"{", b"[", b" ", b"\\")
 """How a string may begin that is JSON: with a bracket, or a blank, as JSON writes it."""
@@ -33,57 +29,24 @@ _data = re.compile(rb'"(?:data:[^,\s"]{0,200},)?[A-Za-z0-9+/_\-\\]{256}')
 """How a string of such data begins."""
 
 
-def strings_at_once(exchanges: Sequence[Sequence[bytes]]) -> list[str | None]:
-    """Of each exchange's documents the strings and names of members, a line each; those of JSON within
-    strings instead of it.
+def strings_of(documents: Iterable[bytes]) -> set[bytes] | None:
+    """Their different strings and names of members, as JSON writes them; of JSON within a string its
+    strings instead.
 
-    None where one of them must be looked at by itself: base64, and what a name says to be secret; and
-    where a document is no JSON.
+    None where a document must be looked at closely: for base64, for a name that says what it holds to be
+    secret within a string, and where it is no JSON.
     """
-    strings = [_strings(documents) for documents in exchanges]
-    # Names come again in each, so they are looked at once.
-    different = set[bytes]().union(*(each for each in strings if each is not None))
-    harmless = not any_may_name_a_secret(b"\n".join(different))
-    return [None if each is None else _as_text(each, harmless) for each in strings]
-
-
-def _strings(documents: Sequence[bytes]) -> list[bytes] | None:
-    """As JSON writes them."""
-    found: list[bytes] = []
+    found: set[bytes] = set()
     try:
         for document in documents:
             _check(document)
             parts = _parts(document, MOST_JSON_IN_JSON)
             if parts is None:
                 return None
-            found += parts
+            found.update(parts)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return found
-
-
-def _as_text(strings: list[bytes], harmless: bool) -> str | None:
-    """A line each. `harmless` says that, as they are written, none of them is the name of a secret."""
-    raw = b"\n".join(strings)
-    try:
-        if b"\\" in raw:
-            text = _string(b'"' + raw.replace(b"\n", b"\\n") + b'"')
-            raw, harmless = text.encode("latin-1", "replace"), False
-        else:
-            text = raw.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return text if harmless or not any_may_name_a_secret(raw) else None
-
-
-def holding(texts: Iterable[str], found: Iterable[Span]) -> set[int]:
-    """The numbers of the texts that spans lie in, after they were joined with BETWEEN."""
-    ends = [*accumulate(len(text) + len(BETWEEN) for text in texts)]
-    return {
-        number
-        for span in found
-        for number in range(bisect_right(ends, span.start), bisect_right(ends, span.end - 1) + 1)
-    }
 
 
 def may_be_json(text: str) -> bool:
@@ -94,14 +57,14 @@ def may_be_json(text: str) -> bool:
 
 def may_name_a_secret(text: str) -> bool:
     """Whether a member of JSON without escapes may say to be secret."""
-    return any_may_name_a_secret(text.replace('"', "\n").encode("utf-8", "replace"))
+    return bool(secret_names(text.split('"')))
 
 
 def _parts(document: bytes, depth: int) -> list[bytes] | None:
     """The strings as JSON writes them, of a document that is known to be JSON."""
     if len(document) > SHORTEST_WITH_DATA and _data.search(document):
         return None
-    if b"\\" not in document:
+    if BACKSLASH not in document:
         return document.split(b'"')[1::2]
     # what a backslash and a quotation mark are called as well
     document = document.replace(b"\\\\", b"\\u005c").replace(b'\\"', b"\\u0022")
