@@ -44,6 +44,8 @@ UNSAFE = [
     (r"(ab)\1", "repeats what a group matched"),
     (r"(?=ab)abc", "looks ahead or behind"),
     (r"(?<!x)abc", "looks ahead or behind"),
+    (r"q[^;]{2,4}+\b", "has a repeat that gives nothing back; leave out the + behind it."),
+    (r"q(?>[^;]{2,4})\b", "has a group that gives nothing back; write (?: instead of (?>."),
     (r"(a)?(?(1)b|c)d", "depends on whether a group matched"),
     (r"^abc", "holds to the beginning or the end of the text"),
     (r"abc\Z", "holds to the beginning or the end of the text"),

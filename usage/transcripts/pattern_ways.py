@@ -11,7 +11,7 @@ from re import _constants as sre  # type: ignore[attr-defined]
 from typing import Any
 
 FAR_TOO_MANY = 10**6
-REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
+REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT)
 _SAMPLE = frozenset(map(chr, range(0x250))) | frozenset("Ωжяא٣中あ가\u2009\u200b\u2028😀")
 """Characters that stand for all: every class of `re` has some and lacks some."""
 _CATEGORIES = {
@@ -23,6 +23,9 @@ _CATEGORIES = {
     sre.CATEGORY_NOT_WORD: r"\W",
 }
 _REFUSED = {
+    # Such a one may fail by what stands behind a text, where it would match in the text alone.
+    sre.POSSESSIVE_REPEAT: "has a repeat that gives nothing back; leave out the + behind it",
+    sre.ATOMIC_GROUP: "has a group that gives nothing back; write (?: instead of (?>",
     sre.GROUPREF: "repeats what a group matched; write it out instead",
     sre.GROUPREF_EXISTS: "depends on whether a group matched; write two patterns",
     sre.ASSERT: "looks ahead or behind; use \\b for the edge of a word",
@@ -57,8 +60,6 @@ def breadth(nodes: Nodes, repeated: bool = False) -> int:
             total += sum(breadth(list(branch), repeated) + repeated for branch in value[1])
         elif kind is sre.SUBPATTERN:
             total += breadth(list(value[3]), repeated)
-        elif kind is sre.ATOMIC_GROUP:
-            total += breadth(list(value), repeated)
     return total
 
 
@@ -72,8 +73,6 @@ def _ways_of(node: tuple[Any, Any], follow: Marks) -> int:
         return _ways_of_branches([list(branch) for branch in value[1]], follow)
     if kind is sre.SUBPATTERN:
         return ways(list(value[3]), follow)
-    if kind is sre.ATOMIC_GROUP:
-        return ways(list(value), follow)
     if kind is sre.AT and value not in (sre.AT_BOUNDARY, sre.AT_NON_BOUNDARY):
         raise Refused(
             "holds to the beginning or the end of the text; use \\b for the edge of a word"
@@ -128,8 +127,6 @@ def _first_of(node: tuple[Any, Any]) -> tuple[Marks, bool]:
         return frozenset().union(*(marks for marks, _ in parts)), any(empty for _, empty in parts)
     if kind is sre.SUBPATTERN:
         return _first(list(value[3]))
-    if kind is sre.ATOMIC_GROUP:
-        return _first(list(value))
     if kind is sre.AT:
         return (
             _SAMPLE,
