@@ -102,6 +102,9 @@ def test_an_exchange_that_is_no_json_keeps_no_other_from_being_searched():
     [
         '{"password":"Hello"}',
         '{"db_Password12":"Hello"}',
+        '{"password01":"Hello"}',
+        '{"arguments":"{\\"api_key00\\":\\"Hello\\"}"}',
+        '{"of":"a\\nb","x_token09":"Hello, this is no token"}',
         '{"webhook_secrets":["Hello"],"SESSION-TOKEN":"Hello"}',
         '{"arguments":"{\\"GITHUB_TOKEN\\":\\"Hello\\"}"}',
         '{"PassWord":"Hello"}',

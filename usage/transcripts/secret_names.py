@@ -27,7 +27,7 @@ _ENDS = frozenset(
     f"{word}{number}"[-3:]
     for name in _LAST.split()
     for word in (name, f"{name}s")
-    for number in ("", *range(100))
+    for number in ("", *range(10), *(f"{of_two:02}" for of_two in range(100)))
 )
 """The last three letters of all such names, in small letters."""
 
