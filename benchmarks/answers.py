@@ -55,9 +55,10 @@ def mark(number: int, nanoseconds: int) -> bytes:
     return b"~%04d:%016d~" % (number, nanoseconds)
 
 
-def said(turn: int, words: int) -> list[bytes]:
-    """The words of one answer, the same ones each time it is asked for; each with a blank after it."""
-    chance = random.Random(turn)
+def said(turn: int, words: int, *, asking: bool = False) -> list[bytes]:
+    """The words of an answer, or of a prompt, the same ones each time; each with a blank after it."""
+    seed = turn + VARIETY if asking else turn
+    chance = random.Random(seed)
     return [word + b" " for word in chance.choices(TEXT.split(), k=words)]
 
 

@@ -46,7 +46,7 @@ class Load:
         return self.model in answers.SHAPES
 
     def request(self, turn: int) -> bytes:
-        words = b"".join(answers.said(turn, self.prompt_bytes // 4)).decode()
+        words = b"".join(answers.said(turn, self.prompt_bytes // 4, asking=True)).decode()
         text = f"say something \u00e9 {words}"[: self.prompt_bytes]
         body: dict[str, Any] = {
             "model": self.model,

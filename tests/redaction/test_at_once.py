@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -198,6 +199,18 @@ def test_what_held_nothing_is_looked_at_again_once_more_is_known():
     assert redactor.redact_together([[document]]) == [
         ([b'{"model":"gpt-5","city":"[hidden]"}'], {"SECRET": 1})
     ]
+
+
+def test_what_is_remembered_has_a_bound():
+    document = json.dumps([f"word {number}" for number in range(100_000)]).encode()
+    redactor = Redactor()
+    tracemalloc.start()
+    try:
+        assert redactor.redact_together([[document]]) == [([document], {})]
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 2**20
 
 
 def test_however_many_strings_held_nothing_the_next_one_is_searched():

@@ -185,6 +185,12 @@ def test_a_key_is_told_by_what_vendors_begin_it_with(prefix: str, before: str):
     assert FILTER.hide(f"{before}{prefix}{'a1B2c3D4' * 4}") == f"{before}[hidden]"
 
 
+@pytest.mark.parametrize("prefix", ["AKIA", "ASIA"])
+@pytest.mark.parametrize("before", ["", " ", "a-", "é"])
+def test_a_key_of_amazon_is_told_by_its_first_letters(prefix: str, before: str):
+    assert FILTER.hide(f"{before}{prefix}ABCD1234EFGH5678") == f"{before}[hidden]"
+
+
 @pytest.mark.parametrize("scheme", ["Bearer ", "basic\n", "BEARER \t\r", "xBasic "])
 @pytest.mark.parametrize(
     "value", ["a1" * 10, "1." * 118 + "a" * 20, "~" + "a1" * 10, "\0" + "a1" * 10]

@@ -218,9 +218,9 @@ _LEAD = 8
 _TRAIL = 64
 
 _BREAK = 0
-"""Stands between texts: no value goes across it."""
-_DROPPED = bytes(mark for mark in range(256) if not chr(mark).isalnum() or mark > 127).replace(
-    bytes([_BREAK]), b""
+"""Is in BETWEEN: no value goes across it."""
+_DROPPED = bytes(
+    mark for mark in range(256) if mark != _BREAK and (mark > 127 or not chr(mark).isalnum())
 )
 _AS_SHAPE = bytes.maketrans(
     b"123456789ABCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwxyz",

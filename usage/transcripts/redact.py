@@ -109,7 +109,7 @@ class Redactor:
             return [False] * len(exchanges)
         try:
             strings = [strings_of(filter(_is_bytes, documents)) for documents in exchanges]
-            return self._no_harm.judge(strings, self.secrets.known_values if self.secrets else 0)
+            return self._no_harm.judge(strings, self.secrets.known_count if self.secrets else 0)
         except Exception:  # noqa: BLE001 — a closer look tells which of them it is
             return [False] * len(exchanges)
 

@@ -68,7 +68,7 @@ class Forms:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         known = frozenset(values)
-        self.values = len(known)
+        self.count = len(known)
         forms = {form for value in known for form in forms_of(value)}
         long = {form for form in forms if len(form) >= LONG and _run.search(form)}
         self._short = tuple(forms - long)

@@ -36,27 +36,24 @@ _PREFIXES = re.findall(
     r"glpat- xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp- r8_ nvapi- pplx- npm_ pypi- dop_v1_ tvly- "
     r"AIza GOCSPX- lin_api_ csk- tgp_v1_ jina_",
 )
-_BASE64_PREFIXES = "|".join(base64_core(b"pbk_", offset) for offset in range(3))
+_AT_WORDS = (*_PREFIXES, "sk-", "eyJ", "ya29.", "SG.", "AKIA", "ASIA")
+"""What a shape begins with at the beginning of a word; and anywhere:"""
+_ANYWHERE = ("pbk_", *(base64_core(b"pbk_", offset) for offset in range(3)))
 _hint = re.compile(
-    rf"(?<![0-9A-Za-z])(?:{'|'.join(_PREFIXES)}|sk-|eyJ|ya29\.|SG\.|A[KS]IA)|pbk_|{_BASE64_PREFIXES}"
+    rf"(?<![0-9A-Za-z])(?:{'|'.join(map(re.escape, _AT_WORDS))})|{'|'.join(_ANYWHERE)}"
 )
 """Where a shape may begin."""
 _LONGEST_PREFIX = 12
 _AS_WORDS = bytes(byte if byte < 128 and chr(byte).isalnum() else ord(" ") for byte in range(256))
-_HINT_HEADS = frozenset(
-    re.findall("[0-9A-Za-z]{1,3}", hint)[0].encode()
-    for hint in (*_PREFIXES, "sk-", "eyJ", "ya29", "SG.", "AKIA", "ASIA")
-)
+_HEADS = frozenset(re.findall("[0-9A-Za-z]{1,3}", hint)[0].encode() for hint in _AT_WORDS)
 """How the first word of each hint begins."""
-_ANYWHERE = ("pbk_", *_BASE64_PREFIXES.split("|"))
-"""Hints that need no word to begin with them."""
 _SHAPES = (
     (re.compile(rf"(?<![0-9A-Za-z])(?:{'|'.join(_PREFIXES)}){_TOKEN}{{17,}}"), _token_tail),
     # With a digit: `sk-` begins names in programs and style sheets, too.
     (re.compile(rf"(?<![0-9A-Za-z])sk-(?=[A-Za-z_\-]{{0,60}}[0-9]){_TOKEN}{{17,}}"), _token_tail),
     (re.compile(rf"pbk_[0-9A-Za-z]{{16}}{_TOKEN}*"), _token_tail),
     (
-        re.compile(rf"(?:{_BASE64_PREFIXES})[A-Za-z0-9+/_\-]{{40,}}"),
+        re.compile(rf"(?:{'|'.join(_ANYWHERE[1:])})[A-Za-z0-9+/_\-]{{40,}}"),
         re.compile(r"[A-Za-z0-9+/_\-]*"),
     ),
     # A JSON Web Token, RFC 7519: the first part is the base64 of `{"…`. Google's and SendGrid's tokens.
@@ -97,9 +94,9 @@ _assigned = re.compile(
     r"[A-Za-z_\-]{0,20}(?:\\?[\"'])?\s{0,3}(?:=>|:=|[:=])\s{0,3}(?P<quote>\\?[\"'])?"
     rf"(?:(?i:bearer|basic|token|digest)\s{{1,3}})?(?P<value>{_MARK}{{6,64}})"
 )
-_BETWEEN = BETWEEN.encode()
+_BETWEEN, _NUL = BETWEEN.encode(), 0
 _scheme = re.compile(rf"(?:bearer|basic)\s{{1,3}}(?P<value>{_MARK}{{16,256}})", re.IGNORECASE)
-_FROM_SCHEME = 272
+_FROM_SCHEME = len("bearer") + 3 + 256 - RUN
 """How far a run in the value is from the beginning of its scheme, at most."""
 _cookie = re.compile(
     r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<value>[\w!#$%&*+\-.^`|~]{1,64}=)",
@@ -132,9 +129,9 @@ class SecretFilter:
             self._harmless = set()
 
     @property
-    def known_values(self) -> int:
+    def known_count(self) -> int:
         """How many are hidden by now; whoever asks before he looks has looked for that many at least."""
-        return self._forms.values
+        return self._forms.count
 
     @property
     def longest(self) -> int:
@@ -244,7 +241,7 @@ def _may_hint(text: str) -> bool:
     """Whether there may be a hint in it, which is told several times sooner than whether there is one."""
     words = _plain(text).translate(_AS_WORDS).split()
     heads = [word[:3] for word in words]
-    return not _HINT_HEADS.isdisjoint(heads) or any(hint in text for hint in _ANYWHERE)
+    return not _HEADS.isdisjoint(heads) or any(hint in text for hint in _ANYWHERE)
 
 
 def _find_pem(text: str, low: int, high: int, found: list[Span]) -> None:
@@ -306,7 +303,7 @@ def _has_scheme(plain: bytes, runs: list[tuple[int, int]]) -> bool:
     near, done = [], 0
     for start, _ in runs:
         begin = max(done, start - _FROM_SCHEME)
-        between = plain.rfind(_BETWEEN[1:2], begin, start)
+        between = plain.rfind(_NUL, begin, start)
         if between > begin and plain.startswith(_BETWEEN, between - 1):
             begin = between
         near.append(plain[begin:start])
