@@ -82,3 +82,12 @@ def test_only_the_chosen_kinds_are_replaced(kind):
 def test_an_unknown_kind_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match="There is no kind 'FACE'. The kinds are EMAIL, PHONE"):
         Redactor(kinds=["FACE"])
+
+
+@pytest.mark.parametrize("end", ["\\n", "\\r\\n", "\\t"])
+@pytest.mark.parametrize(("kind", "value", "sentence"), FOUND)
+def test_what_begins_after_a_line_end_that_is_written_out_is_found(
+    kind: str, value: str, sentence: str, end: str
+):
+    """As in JSON that is a part of a text only, such as a block of code."""
+    assert f"<{kind}_1>" in REDACTOR.redact_text(f"log{end}{sentence.format(value)}", Names())

@@ -180,13 +180,15 @@ lin_api_ csk- tgp_v1_ jina_ pbk_ ya29. SG.
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-@pytest.mark.parametrize("before", ["", " ", "a-", "_", "/", "é", "“", "\n", "x" * 30 + "-"])
+@pytest.mark.parametrize(
+    "before", ["", " ", "a-", "_", "/", "é", "“", "\n", "a\\n", "\\t", "x" * 30 + "-"]
+)
 def test_a_key_is_told_by_what_vendors_begin_it_with(prefix: str, before: str):
     assert FILTER.hide(f"{before}{prefix}{'a1B2c3D4' * 4}") == f"{before}[hidden]"
 
 
 @pytest.mark.parametrize("prefix", ["AKIA", "ASIA"])
-@pytest.mark.parametrize("before", ["", " ", "a-", "é"])
+@pytest.mark.parametrize("before", ["", " ", "a-", "é", "a\\r"])
 def test_a_key_of_amazon_is_told_by_its_first_letters(prefix: str, before: str):
     assert FILTER.hide(f"{before}{prefix}ABCD1234EFGH5678") == f"{before}[hidden]"
 

@@ -33,7 +33,9 @@ _version_before = re.compile(
 )
 
 _colon = re.compile(
-    r":(?<=[0-9A-Fa-f]{4}:)(?<![0-9A-Za-z_:.][0-9A-Fa-f]{4}:)[0-9A-Fa-f:.]{2,41}(?![0-9A-Za-z_])"
+    r":(?<=[0-9A-Fa-f]{4}:)"
+    r"(?:(?<![0-9A-Za-z_:.][0-9A-Fa-f]{4}:)|(?<=\\[nrt][0-9A-Fa-f]{4}:))"
+    r"[0-9A-Fa-f:.]{2,41}(?![0-9A-Za-z_])"
 )
 _allocated = re.compile(r"[23]|f[cdf]|fe[89ab]", re.IGNORECASE)
 """First digits of addresses in use (IANA IPv6 address space): not of `abc::def` in a program."""

@@ -36,30 +36,31 @@ _PREFIXES = re.findall(
     r"glpat- xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp- r8_ nvapi- pplx- npm_ pypi- dop_v1_ tvly- "
     r"AIza GOCSPX- lin_api_ csk- tgp_v1_ jina_",
 )
+_WORD = r"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))"
+"""Where a word begins; after a line end or a tab that is escaped, too."""
 _AT_WORDS = (*_PREFIXES, "sk-", "eyJ", "ya29.", "SG.", "AKIA", "ASIA")
-"""What a shape begins with at the beginning of a word; and anywhere:"""
+"""What a shape begins with where a word begins."""
 _ANYWHERE = ("pbk_", *(base64_core(b"pbk_", offset) for offset in range(3)))
-_hint = re.compile(
-    rf"(?<![0-9A-Za-z])(?:{'|'.join(map(re.escape, _AT_WORDS))})|{'|'.join(_ANYWHERE)}"
-)
+"""What a shape begins with wherever it stands."""
+_hint = re.compile(rf"{_WORD}(?:{'|'.join(map(re.escape, _AT_WORDS))})|{'|'.join(_ANYWHERE)}")
 """Where a shape may begin."""
 _LONGEST_PREFIX = 12
 _AS_WORDS = bytes(byte if byte < 128 and chr(byte).isalnum() else ord(" ") for byte in range(256))
 _HEADS = frozenset(re.findall("[0-9A-Za-z]{1,3}", hint)[0].encode() for hint in _AT_WORDS)
 """How the first word of each hint begins."""
 _SHAPES = (
-    (re.compile(rf"(?<![0-9A-Za-z])(?:{'|'.join(_PREFIXES)}){_TOKEN}{{17,}}"), _token_tail),
+    (re.compile(rf"{_WORD}(?:{'|'.join(_PREFIXES)}){_TOKEN}{{17,}}"), _token_tail),
     # With a digit: `sk-` begins names in programs and style sheets, too.
-    (re.compile(rf"(?<![0-9A-Za-z])sk-(?=[A-Za-z_\-]{{0,60}}[0-9]){_TOKEN}{{17,}}"), _token_tail),
+    (re.compile(rf"{_WORD}sk-(?=[A-Za-z_\-]{{0,60}}[0-9]){_TOKEN}{{17,}}"), _token_tail),
     (re.compile(rf"pbk_[0-9A-Za-z]{{16}}{_TOKEN}*"), _token_tail),
     (
         re.compile(rf"(?:{'|'.join(_ANYWHERE[1:])})[A-Za-z0-9+/_\-]{{40,}}"),
         re.compile(r"[A-Za-z0-9+/_\-]*"),
     ),
     # A JSON Web Token, RFC 7519: the first part is the base64 of `{"…`. Google's and SendGrid's tokens.
-    (re.compile(rf"(?<![0-9A-Za-z])eyJ{_TOKEN}{{17,400}}\.{_DOTTED}+"), _dotted_tail),
-    (re.compile(rf"(?<![0-9A-Za-z])(?:ya29|SG)\.{_TOKEN}{{20}}{_DOTTED}*"), _dotted_tail),
-    (re.compile(rf"(?<![0-9A-Za-z])A[KS]IA[A-Z0-9]{{16}}{_TOKEN}*"), _token_tail),
+    (re.compile(rf"{_WORD}eyJ{_TOKEN}{{17,400}}\.{_DOTTED}+"), _dotted_tail),
+    (re.compile(rf"{_WORD}(?:ya29|SG)\.{_TOKEN}{{20}}{_DOTTED}*"), _dotted_tail),
+    (re.compile(rf"{_WORD}A[KS]IA[A-Z0-9]{{16}}{_TOKEN}*"), _token_tail),
 )
 _PEM = "-----BEGIN "
 _LINE = r"(?:\s|\\[nr]){0,4}"
@@ -241,6 +242,8 @@ def _may_hint(text: str) -> bool:
     """Whether there may be a hint in it, which is told several times sooner than whether there is one."""
     words = _plain(text).translate(_AS_WORDS).split()
     heads = [word[:3] for word in words]
+    if "\\" in text:
+        heads += [word[1:4] for word in words if word[:1] in (b"n", b"r", b"t")]
     return not _HEADS.isdisjoint(heads) or any(hint in text for hint in _ANYWHERE)
 
 

@@ -79,5 +79,5 @@ def shape(pattern: str) -> re.Pattern[str]:
 
 
 def words(alternatives: str) -> re.Pattern[str]:
-    """Any of these as whole words, in capitals or not; `_` parts words, as in names of members."""
-    return re.compile(rf"(?i)(?<![a-z])(?:{alternatives})(?![a-z])")
+    """Any of these as whole words, in capitals or not; `_` and a written line end part words."""
+    return re.compile(rf"(?i)(?:(?<![a-z])|(?<=\\[nrt]))(?:{alternatives})(?![a-z])")
